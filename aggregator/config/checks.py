@@ -1,0 +1,97 @@
+"""What must fit together: rules in which more than one value of the configuration takes part.
+
+They look at whatever could be read, so that all problems are told at once; what couldn't be is UNSET.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from msgspec import UNSET
+
+from aggregator.config.types import Output, Source, Store, Topics
+from aggregator.text.tree import Node
+
+Place: TypeAlias = tuple[int, int]
+Tell: TypeAlias = Callable[[Place, str], None]
+
+
+def check(found: Mapping[str, Any], root: Node, tell: Tell) -> None:
+    """Tell what doesn't fit. `found`: `Config`'s values by name; `root`: the tree they were read from."""
+    sources = _placed_sources(found["sources"], root)
+    _sources_lie_apart(sources, tell)
+    if found["output"] is not UNSET:
+        _output_holds_no_source(found["output"], sources, tell)
+        _output_holds_no_store(found["output"], found["store"], root, tell)
+    _only_known_knows_some(found["topics"], root, tell)
+
+
+def _sources_lie_apart(sources: list[tuple[Place, Source]], tell: Tell) -> None:
+    real = [_real(source.folder) for _, source in sources]
+    for (first, (_, one)), (second, (place, other)) in combinations(zip(real, sources, strict=True), 2):
+        if first.is_relative_to(second) or second.is_relative_to(first):
+            tell(
+                place,
+                f"the sources `{one.name}` and `{other.name}` share documents; keep the outer folder alone, "
+                "and leave out parts of it with `exclude`",
+            )
+
+
+def _output_holds_no_source(output: Output, sources: list[tuple[Place, Source]], tell: Tell) -> None:
+    """The other way round is well: an output folder inside a source isn't read."""
+    for place, source in sources:
+        if _real(source.folder).is_relative_to(_real(output.path)):
+            tell(
+                place,
+                f"the source `{source.name}` lies in the output folder, which is served whole; name another "
+                "folder here or as `output.path`",
+            )
+
+
+def _output_holds_no_store(output: Output, store: Store, root: Node, tell: Tell) -> None:
+    if _real(store.path).is_relative_to(_real(output.path)):
+        tell(
+            _place(root, ("store", "path"), ("output", "path")),
+            f"the store {store.path} lies in the output folder, which is served whole; name another folder "
+            "as `store.path` or `output.path`",
+        )
+
+
+def _only_known_knows_some(topics: Topics, root: Node, tell: Tell) -> None:
+    if topics.only_known and not topics.known:
+        tell(
+            _place(root, ("topics", "list"), ("topics", "only_known")),
+            "no topic would get a feed; name the topics in `topics.list`, or write `only_known: no`",
+        )
+
+
+def _placed_sources(sources: Any, root: Node) -> list[tuple[Place, Source]]:
+    """The sources that could be read, each with the place of its path."""
+    items = _at(root, "sources")
+    if sources is UNSET or items is None or not isinstance(items.value, list):
+        return []
+    pairs = zip(items.value, sources, strict=True)
+    return [(_place(item, ("path",)), source) for item, source in pairs if source is not UNSET]
+
+
+def _place(root: Node, *choices: tuple[str, ...]) -> Place:
+    """Where the first of these values is written."""
+    node = next(filter(None, (_at(root, *keys) for keys in choices)), root)
+    return node.line, node.column
+
+
+def _at(node: Node, *keys: str) -> Node | None:
+    for key in keys:
+        if not isinstance(node.value, dict) or key not in node.value:
+            return None
+        node = node.value[key]
+    return node
+
+
+def _real(path: Path) -> Path:
+    """The path without links. Unlike Path.resolve, it takes links that lead nowhere or in circles."""
+    return Path(os.path.realpath(path))

@@ -1,0 +1,145 @@
+"""The keys of the configuration: names, kinds, defaults, limits. A new key is one line here.
+
+A required key says what it is and what to write for it. An empty text means: not given.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    TypeGuard,
+    get_args,
+    get_origin,
+)
+
+from msgspec import Meta, Struct, field
+from msgspec.structs import FieldInfo
+
+from aggregator.config.kinds import (
+    BaseUrl,
+    Count,
+    Duration,
+    Flag,
+    Folder,
+    Language,
+    Line,
+    Size,
+    SourcePath,
+    Text,
+    Url,
+    Zone,
+    distinct,
+    one_of,
+)
+
+FormatName = Literal["rss", "atom"]
+Format: TypeAlias = Annotated[FormatName, one_of(*get_args(FormatName))]
+
+
+class Of(NamedTuple):
+    """The note of what isn't a key of its own, but another view of this one."""
+
+    key: str
+
+
+class ListedTopic(Struct, frozen=True, kw_only=True):
+    """A topic that is written as a mapping."""
+
+    name: Annotated[Line, Meta(description="the topic's name", examples=["Machine Learning"])]
+
+
+# A text, or a mapping whose `name` is that text.
+TopicName: TypeAlias = Annotated[Line, ListedTopic]
+
+
+class Site(Struct, frozen=True, kw_only=True):
+    """Who publishes. `url` ends in a slash."""
+
+    title: Annotated[Line, Meta(description="the name of the site", examples=["Everyday AI"])]
+    url: Annotated[BaseUrl, Meta(description="where `output.path` is served", examples=["https://feeds.example.org/"])]
+    language: Language = "en"
+    author: Text = ""
+    description: Text = ""
+    icon: Url = ""
+    copyright: Text = ""
+    timezone: Zone = "UTC"
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """A folder of documents, which need not exist.
+
+    `name` is its path as written but for superfluous parts: a document is called `name/relative`. `folder` is
+    the absolute path, `limit` the size in bytes of the largest document that is read.
+    """
+
+    name: Annotated[SourcePath, Meta(description="a folder of documents", examples=["articles"])] = field(name="path")
+    folder: Annotated[Folder, Of("path")] = Path()
+    include: Annotated[tuple[Line, ...], Meta(min_length=1)] = (
+        "**/*.md",
+        "**/*.markdown",
+        "**/*.html",
+        "**/*.htm",
+    )
+    exclude: tuple[Line, ...] = ()
+    base_url: BaseUrl = ""  # site.url where not given
+    limit: Size = 2 << 20
+
+
+class Topics(Struct, frozen=True, kw_only=True):
+    """Which topics get a feed: those with at least `minimum` entries, and `only_known` ones if it says so."""
+
+    known: tuple[TopicName, ...] = field(name="list", default=())
+    minimum: Annotated[Count, Meta(ge=1)] = 1
+    only_known: Flag = False
+
+
+class Feeds(Struct, frozen=True, kw_only=True):
+    """What all feeds have in common: how many entries, and how long one without entries stays."""
+
+    entries: Annotated[Count, Meta(ge=1, le=1000)] = 50
+    keep: Duration = timedelta(days=90)
+
+
+class Output(Struct, frozen=True, kw_only=True):
+    """Where the feeds are written, and in which formats."""
+
+    path: Annotated[Folder, Meta(description="the folder to write feeds into", examples=["public"])]
+    formats: Annotated[tuple[Format, ...], distinct, Meta(min_length=1)] = ("rss", "atom")
+
+
+class Store(Struct, frozen=True, kw_only=True):
+    """Where the ledger and the index are kept."""
+
+    path: Folder = Path(".aggregator")
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """Everything that can be configured. All paths are absolute."""
+
+    site: Site
+    sources: Annotated[tuple[Source, ...], Meta(min_length=1)]
+    topics: Topics = Topics()
+    feeds: Feeds = Feeds()
+    output: Output
+    store: Store = Store()
+
+
+def parts(kind: Any) -> tuple[Any, ...]:
+    """The type of a key without its notes, then the notes, among them how to read it."""
+    return (kind.__origin__, *kind.__metadata__) if get_origin(kind) is Annotated else (kind,)
+
+
+def key_of(field: FieldInfo) -> str:
+    """The key that a field is read from."""
+    return next((note.key for note in parts(field.type) if isinstance(note, Of)), field.encode_name)
+
+
+def is_section(kind: Any) -> TypeGuard[type[Struct]]:
+    """Whether a type, or a note, is a section: a mapping with keys of its own."""
+    return isinstance(kind, type) and issubclass(kind, Struct)

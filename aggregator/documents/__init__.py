@@ -1,0 +1,105 @@
+"""Reading: from a document on disk to what it says of articles, and what is wrong with it.
+
+file ── contents ──▶ bytes ── split ──▶ front matter, body ── load ──▶ fields ── read_fields ──▶ mentions
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from aggregator.documents.fields import UNREAD
+from aggregator.documents.files import contents, fingerprint
+from aggregator.documents.front import FIRST_LINE, Parts, split
+from aggregator.documents.mentions import lead_mention, related_mentions
+from aggregator.documents.notes import Notes
+from aggregator.errors import ParseError
+from aggregator.model import Mention, Problem
+from aggregator.text.html import from_markdown, sanitised
+from aggregator.text.tree import load
+
+__all__ = ["Options", "Outcome", "Reading", "digest", "read"]
+
+_HTML = (".html", ".htm", ".xhtml")
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How documents are read: the site that relative URLs belong to ("": none), the most bytes of a document, the
+    most related entries that are read of one."""
+
+    base_url: str = ""
+    limit: int = 2 * 1024 * 1024
+    related: int = 200
+
+
+class Outcome(StrEnum):
+    """What became of a document; `skipped` is a file that doesn't open with front matter."""
+
+    read = "read"
+    failed = "failed"
+    skipped = "skipped"
+
+
+class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What came of reading a document once.
+
+    `digest` tells versions of its bytes apart; it is b"" for bytes that couldn't all be read. `mentions` has the
+    lead first, and is empty unless the outcome is `read`. A failed document has at least one problem.
+    """
+
+    outcome: Outcome
+    digest: bytes
+    mentions: tuple[Mention, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def read(file: str, path: str, source: int, options: Options) -> Reading:
+    """Read the document in `file`; `path` is its name in mentions and problems, `source` its source's position."""
+    digest = b""
+    notes = Notes(path, options.base_url)
+    try:
+        data = contents(file, options.limit)
+        digest = fingerprint(data)
+        parts = split(data)
+        if parts is None:
+            return Reading(Outcome.skipped, digest)
+        mentions = _mentions(parts, source, options, notes)
+    except ParseError as error:
+        notes.error(error)
+    if notes.failed:
+        return Reading(Outcome.failed, digest, (), notes.problems())
+    return Reading(Outcome.read, digest, mentions, notes.problems())
+
+
+def digest(file: str, limit: int) -> bytes:
+    """The digest that `read` would give for the file as it is now; b"" where it can't be read whole."""
+    try:
+        return fingerprint(contents(file, limit))
+    except ParseError:
+        return b""
+
+
+def _mentions(parts: Parts, source: int, options: Options, notes: Notes) -> tuple[Mention, ...]:
+    """What a document says of articles, its own first; () where it can't be used."""
+    root = load(parts.front, FIRST_LINE, UNREAD)
+    fields = {} if root.value is None else root.value
+    if type(fields) is not dict:
+        raise ParseError("front matter without fields, expected lines such as `title: ...`", root.line, root.column)
+    related = fields.get("related")
+    coverage = related_mentions(related, source, options.related, notes) if related and related.value else []
+    lead = lead_mention(fields, source, _body(parts, notes), notes)
+    return (lead, *coverage) if lead else ()
+
+
+def _body(parts: Parts, notes: Notes) -> str:
+    """The body as sanitised HTML; "" where there is none."""
+    if not parts.body or parts.body.isspace():
+        return ""
+    try:
+        html = parts.body if notes.path.lower().endswith(_HTML) else from_markdown(parts.body)
+        return sanitised(html, notes.base)
+    except ParseError as error:
+        line = parts.front.count("\n") + FIRST_LINE + 1
+        notes.warning(ParseError(f"body left out: {error.message}", line, 1))
+        return ""

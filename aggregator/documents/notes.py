@@ -1,0 +1,41 @@
+"""What is wrong with one document, gathered while it is read."""
+
+from __future__ import annotations
+
+from aggregator.errors import ParseError
+from aggregator.model import Problem, Severity
+
+MOST = 100  # warnings told of one document; of one that has more, the rest tells nothing new
+
+
+class Notes:
+    """The problems of the document at `path`; `base` is what its relative URLs are joined to."""
+
+    def __init__(self, path: str, base: str) -> None:
+        self.path = path
+        self.base = base
+        self.failed = False
+        self._found: list[Problem] = []
+        self._untold = 0
+
+    def error(self, error: ParseError) -> None:
+        """Note what holds the document back."""
+        self.failed = True
+        self._note(error, Severity.error)
+
+    def warning(self, error: ParseError) -> None:
+        """Note what was dropped."""
+        if len(self._found) < MOST:
+            self._note(error, Severity.warning)
+        else:
+            self._untold += 1
+
+    def problems(self) -> tuple[Problem, ...]:
+        """All of them, in the order of the file."""
+        if self._untold:
+            self._note(ParseError(f"{self._untold} more warnings", 0, 0), Severity.warning)
+            self._untold = 0
+        return tuple(sorted(self._found, key=lambda problem: (problem.line, problem.column)))
+
+    def _note(self, error: ParseError, severity: Severity) -> None:
+        self._found.append(Problem(self.path, error.line, error.column, severity, error.message))

@@ -1,0 +1,86 @@
+"""Everything raised on purpose.
+
+AggregatorError                 caught by cli, which prints it and exits with its `exit_status`
+├── ParseError                  text that isn't what it should be; caught where the text's file is known
+├── ConfigurationError          the configuration can't be used; all its problems at once
+├── TimeRefused                 `--at` names a time before something the ledger remembers
+├── UnknownFeed                 `--feed` names a feed that doesn't exist
+├── ForeignOutput               the output folder belongs to another store
+├── Locked                      another process is writing
+└── StoreError                  the store can't be opened, read or written
+    ├── LedgerCorrupt           the ledger is damaged: nothing goes on without a person
+    └── BackupRefused           a ledger backup that can't be restored
+
+What goes wrong with one document or one feed is not raised but told as a `model.Problem`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class AggregatorError(Exception):
+    """The root. `exit_status`: 2 usage or configuration, 3 not done."""
+
+    exit_status = 3
+
+
+class ParseError(AggregatorError):
+    """Text that isn't what it should be.
+
+    Raised by `text`, caught by `documents` and `config`, which know the file. `line` and `column` count from 1.
+    """
+
+    exit_status = 2
+
+    def __init__(self, message: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.column = column
+
+
+class ConfigurationError(AggregatorError):
+    """The configuration can't be used: `problems` (of `model`, which stands above) holds all that is wrong."""
+
+    exit_status = 2
+
+    def __init__(self, problems: tuple[Any, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class TimeRefused(AggregatorError):
+    """`--at` names a time before something the ledger remembers."""
+
+    exit_status = 2
+
+
+class UnknownFeed(AggregatorError):
+    """`--feed` names a feed that doesn't exist."""
+
+    exit_status = 2
+
+
+class ForeignOutput(AggregatorError):
+    """The output folder belongs to another store."""
+
+    exit_status = 2
+
+
+class Locked(AggregatorError):
+    """Another process is writing this store or this output folder."""
+
+
+class StoreError(AggregatorError):
+    """The store can't be opened, read or written."""
+
+
+class LedgerCorrupt(StoreError):
+    """The ledger is damaged. Nothing goes on until a person has restored it."""
+
+
+class BackupRefused(StoreError):
+    """A ledger backup that isn't whole, or isn't one."""
+
+    exit_status = 2

@@ -1,0 +1,71 @@
+"""Which stories a feed shows, whether it is published at all, and when that next changes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+ALL = ""
+"""The topic of the feed of everything."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What the configuration says of every feed.
+
+    entries: how many a feed shows; minimum: how many a topic needs to get a feed; keep: how long a feed that no
+    longer qualifies stays; known: the folded topics that may have a feed (None: any).
+    """
+
+    entries: int
+    minimum: int
+    keep: timedelta
+    known: frozenset[str] | None = None
+
+    @property
+    def reach(self) -> int:
+        """How many of the newest stories decide on a feed."""
+        return max(self.entries, self.minimum)
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """A feed's entries by key, in order; None: the feed is not published.
+
+    `lapsed` is since when it doesn't qualify (None: it does); `due` the instant at which it next changes by
+    itself (None: never).
+    """
+
+    keys: tuple[str, ...] | None
+    lapsed: datetime | None
+    due: datetime | None
+
+
+def select(
+    topic: str,
+    newest: Sequence[str],
+    following: datetime | None,
+    published: bool,
+    lapsed: datetime | None,
+    choice: Choice,
+    now: datetime,
+) -> Selection:
+    """What the feed of `topic` shows at `now`.
+
+    newest: keys of its visible stories, newest first, then by key, `choice.reach` of them; following: when the
+    next story held back becomes visible; published: whether the feed is out there already; lapsed: since when it
+    doesn't qualify. A feed that is out and stops qualifying stays for `choice.keep`, with what it still has: its
+    subscribers must not meet an error.
+    """
+    keys = tuple(newest[: choice.entries])
+    if topic == ALL:
+        return Selection(keys, None if keys else lapsed or now, following)
+    if len(newest) >= choice.minimum and (choice.known is None or topic in choice.known):
+        return Selection(keys, None, following)
+    if not published:
+        return Selection(None, None, following)
+    lapsed = lapsed or now
+    end = lapsed + choice.keep
+    if now >= end:
+        return Selection(None, None, following)
+    return Selection(keys, lapsed, min(following, end) if following else end)

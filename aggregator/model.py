@@ -1,0 +1,240 @@
+"""The values that travel down the pipeline; their names tell how far they have come.
+
+document ── read ──▶ Mention ── merge ──▶ Article ── relate ──▶ Story ── select ──▶ Entry, Feed ── render ──▶ bytes
+
+All are frozen, all instants are aware datetimes in UTC, all collections are tuples. None or an empty value
+means: not known. `array_like` and `gc=False` make them cheap to keep in the store and to hand to a worker.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(instant: datetime) -> int:
+    """Microseconds since 1970: how instants are stored and compared."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(micros: int) -> datetime:
+    """The instant that `to_micros` gave."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+class Severity(StrEnum):
+    """How bad a problem is: an error holds the document back, a warning drops a part of it."""
+
+    error = "error"
+    warning = "warning"
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Something wrong in a file. `line` and `column` count from 1; 0: the file as a whole."""
+
+    path: str
+    line: int
+    column: int
+    severity: Severity
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}"
+
+
+class Value(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """The kind of struct that all values below are."""
+
+
+class Image(Value, frozen=True):
+    """A picture: an absolute http(s) URL; width and height in pixels."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+    title: str = ""
+
+
+class Provider(Value, frozen=True):
+    """Who published the original. `domain` is a bare host name."""
+
+    name: str = ""
+    domain: str = ""
+    images: tuple[Image, ...] = ()
+
+
+class Player(Value, frozen=True):
+    """An embedded player: the absolute URL its iframe shows, and its size in pixels."""
+
+    url: str
+    width: int | None = None
+    height: int | None = None
+
+
+class Action(Value, frozen=True):
+    """Something to do with the article, such as a download: an absolute URL, its title and type (`download`)."""
+
+    url: str
+    title: str = ""
+    type: str = ""
+
+
+class Topic(Value, frozen=True):
+    """A subject as an article spells it, and the slug that it has for ever."""
+
+    name: str
+    slug: str
+
+
+class Mention(Value, frozen=True):
+    """What one document says of one article.
+
+    `place` 0 is the document's own article (the lead mention), 1 and up are its related entries.
+    `key` is the canonical URL of `link`; where that URL can't name an article (no path and no query), it is the
+    spare key. `spare`: that URL with the folded title as its fragment, for URLs that name several articles.
+    `keys` are the canonical forms of all `urls` that can name an article: the lead's aliases.
+    `body` is sanitised HTML; all other texts are plain.
+    """
+
+    path: str
+    place: int
+    source: int
+    key: str
+    spare: str
+    link: str
+    title: str
+    keys: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    id: str = ""
+    excerpt: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    type: str = ""
+    category: str = ""
+    language: str = ""
+    authors: tuple[str, ...] = ()
+    quality: int | None = None
+    heat: int | None = None
+    listed: bool = True
+    removed: bool = False
+    provider: Provider | None = None
+    topics: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    player: Player | None = None
+    actions: tuple[Action, ...] = ()
+    length: str = ""
+    price: str = ""
+    levels: tuple[str, ...] = ()
+    rating: float | None = None
+    items: tuple[str, ...] = ()
+    body: str = ""
+
+
+class Lead(Value, frozen=True):
+    """What identity asks of a lead mention: its path, folded title, date (microseconds since 1970; None: not
+    known), and its URLs as (canonical, as written)."""
+
+    path: str
+    title: str
+    date: int | None
+    urls: tuple[tuple[str, str], ...]
+    explicit: str = ""
+
+
+class Holding(Value, frozen=True):
+    """What the ledger remembers of a path: the id it was given, the id's age (smaller is older), the key the id
+    was given for, and the title, date and canonical URLs that its document had last."""
+
+    id: str
+    age: int
+    key: str
+    title: str
+    date: int | None
+    urls: frozenset[str]
+
+
+class Article(Value, frozen=True):
+    """The merge of all mentions that belong to one key.
+
+    `published` is None only where no mention has a date, which happens to related entries without a document.
+    `listed` no: not an entry of its own. `removed`: withdrawn everywhere.
+    """
+
+    key: str
+    link: str
+    title: str
+    id: str = ""
+    excerpt: str = ""
+    published: datetime | None = None
+    updated: datetime | None = None
+    type: str = ""
+    category: str = ""
+    language: str = ""
+    authors: tuple[str, ...] = ()
+    quality: int | None = None
+    heat: int | None = None
+    listed: bool = True
+    removed: bool = False
+    provider: Provider | None = None
+    topics: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    player: Player | None = None
+    actions: tuple[Action, ...] = ()
+    length: str = ""
+    price: str = ""
+    levels: tuple[str, ...] = ()
+    rating: float | None = None
+    items: tuple[str, ...] = ()
+    body: str = ""
+
+
+class Story(Value, frozen=True):
+    """An article with its coverage: the related articles, best first."""
+
+    article: Article
+    coverage: tuple[Article, ...] = ()
+
+
+class Entry(Value, frozen=True):
+    """A story inside a feed, the same in every feed.
+
+    `id` never changes. `published` and `updated` are always known. `topics` carry their slugs.
+    """
+
+    id: str
+    published: datetime
+    updated: datetime
+    story: Story
+    topics: tuple[Topic, ...] = ()
+
+
+class Rendered(Value, frozen=True):
+    """One entry in one format: the bytes that are spliced into each feed it is in."""
+
+    key: str
+    format: str
+    data: bytes
+
+
+class Feed(Value, frozen=True):
+    """What a feed says of itself.
+
+    `name` is its folder below the output (`all`, `topics/ai`). `updated` is the newest of its entries and
+    withdrawals. `page` is the absolute URL of the page for people, `addresses` maps each format to the absolute
+    URL of its file.
+    """
+
+    name: str
+    title: str
+    description: str
+    language: str
+    author: str
+    copyright: str
+    icon: str
+    page: str
+    addresses: tuple[tuple[str, str], ...]
+    updated: datetime

@@ -1,0 +1,96 @@
+"""Which id each article gets: promise 5, in its order of precedence. All decisions go to the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from aggregator.merge import eldest, mint, own_id, still_holds, trust
+from aggregator.model import Holding
+from aggregator.store import Ledger, chunks
+from aggregator.store.articles import Articles
+
+_SOME = 500
+
+
+def identify(articles: Articles, ledger: Ledger, host: str, now: datetime) -> None:
+    """Give every article that was merged just now its id, and remember whose it is."""
+    new = _explicit(articles)
+    if not ledger.blank:
+        _by_path(articles, ledger)
+        _by_url(articles, ledger)
+    new += _minted(articles, ledger, host)
+    ledger.give(new, now)
+    _bind(articles, ledger)
+
+
+def _explicit(articles: Articles) -> list[tuple[str, str]]:
+    """Ids given in front matter: of several articles that claim one, the most trusted has it."""
+    given: dict[str, str] = {}
+    for id, key, _ in sorted(articles.explicit(), key=lambda claim: trust(claim[2])):
+        if key not in given.values() and not articles.has(id):
+            given[id] = key
+            articles.give([(id, key)])
+    return sorted(given.items(), key=lambda item: item[1])
+
+
+def _by_path(articles: Articles, ledger: Ledger) -> None:
+    """The oldest id that its leads' paths hold.
+
+    Where articles part, several may have the same; the one whose URL it was given for comes first.
+    """
+    parted: list[tuple[str, list[Holding]]] = []
+    for keys in chunks(articles.unnamed(), _SOME):
+        leads = articles.leads(keys)
+        known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
+        for key in keys:
+            holdings = [
+                known[lead.path]
+                for lead in leads[key]
+                if lead.path in known and still_holds(lead, known[lead.path])
+            ]
+            oldest = eldest(holdings, articles.has)
+            if oldest and any(url == oldest.key for lead in leads[key] for url, _ in lead.urls):
+                articles.give([(oldest.id, key)])
+            elif oldest:
+                parted.append((key, holdings))
+    for key, holdings in parted:
+        if oldest := eldest(holdings, articles.has):
+            articles.give([(oldest.id, key)])
+
+
+def _by_url(articles: Articles, ledger: Ledger) -> None:
+    """The oldest id that any of its URLs ever had; a URL that several articles share is no URL of its own."""
+    for keys in chunks(articles.unnamed(), _SOME):
+        leads = articles.leads(keys)
+        for key in keys:
+            urls = articles.joining([url for lead in leads[key] for url, _ in lead.urls])
+            for id in ledger.ids_of(urls):
+                if not articles.has(id):
+                    articles.give([(id, key)])
+                    break
+
+
+def _minted(articles: Articles, ledger: Ledger, host: str) -> list[tuple[str, str]]:
+    """New ids, in the order of keys."""
+    minted: dict[str, str] = {}
+
+    def taken(id: str) -> bool:
+        return id in minted or ledger.knows(id) or articles.has(id)
+
+    for key in articles.unnamed():
+        minted[mint(key, host, taken)] = key
+    given = list(minted.items())
+    articles.give(given)
+    return given
+
+
+def _bind(articles: Articles, ledger: Ledger) -> None:
+    for some in articles.merged():
+        known = ledger.holdings([lead.path for _, leads in some for lead in leads])
+        ledger.bind(
+            [
+                (id, own_id(lead, known.get(lead.path), id, articles.has), lead)
+                for id, leads in some
+                for lead in leads
+            ]
+        )

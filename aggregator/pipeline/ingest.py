@@ -1,0 +1,276 @@
+"""From the source folders to merged articles: what changed is read, and whatever that affects is merged again.
+
+walk ──▶ seen ──▶ unread ──read──▶ saved ──gather──▶ affected ──merge──▶ articles ──▶ ids ──▶ dirty feeds
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from aggregator import documents
+from aggregator.documents import Options, Outcome
+from aggregator.feeds import ALL
+from aggregator.merge import MAX_TITLES, merge, together, trust
+from aggregator.model import Article, Mention, Problem, Severity, to_micros
+from aggregator.pipeline.identify import identify
+from aggregator.pipeline.plan import Plan, Progress, Source
+from aggregator.store import Index, Ledger, Packed, Row, Saved, chunks, pack
+from aggregator.text.slugs import fold_topic, slug
+from aggregator.text.urls import canonical
+from aggregator.watcher import Barred, walk
+from aggregator.workers import Workers
+
+_RACY = 2_000_000_000
+_SOME = 32
+_FEW = 64
+_GUARDED = 20
+
+
+class Ingested(NamedTuple):
+    """What came of a run's reading.
+
+    read: documents with new content; gone: documents that are no more, held: those of them that the guard keeps;
+    troubles: what is wrong with sources, not documents; blind: so much is missing that nothing may be published.
+    """
+
+    read: int
+    gone: int
+    held: int
+    troubles: tuple[Problem, ...]
+    blind: bool
+
+
+def ingest(
+    plan: Plan,
+    index: Index,
+    ledger: Ledger,
+    workers: Workers,
+    fingerprints: Mapping[str, str],
+    now: datetime,
+    started: int,
+    *,
+    accept_deletions: bool,
+    progress: Progress,
+) -> Ingested:
+    """Bring index and ledger up to the documents as they are, and commit both.
+
+    `started` is the real time at which the run began (ns since 1970): a file changed less than 2 s before it, or
+    since, is hashed again by the next run.
+    """
+    stale = {stage for stage, digest in fingerprints.items() if index.meta().get(stage) != digest}
+    if "reading" in stale:
+        index.files.forget_signatures()
+        ledger.respell(canonical)
+    troubles = _look(plan, index)
+    gone, held, guarded = _gone(plan.sources, index, ledger, accept_deletions=accept_deletions)
+    if held is None:
+        return Ingested(0, len(gone), 0, (*troubles, *guarded), blind=True)
+    read = _read(plan, index, workers, started - _RACY, progress)
+    for paths in chunks(gone, 500):
+        index.files.drop(paths)
+    if stale & {"reading", "merging"} or index.meta().get("ledger") != ledger.mark:
+        index.articles.affect_all()
+    affected = index.articles.gather(MAX_TITLES)
+    _merge(index)
+    ledger.name((topic, slug(name)) for topic, name in index.articles.topics() if topic != ALL)
+    identify(index.articles, ledger, plan.site.host, now)
+    _settle(index, ledger, now)
+    index.articles.spread()
+    if "rendering" in stale:
+        index.entries.render_all()
+        index.entries.mark_dirty([ALL, *ledger.feeds()])
+    if affected or gone or stale:
+        ledger.commit(now)
+    index.put_meta({**fingerprints, "ledger": ledger.mark})
+    index.commit()
+    return Ingested(read, len(gone) + held, held, (*troubles, *guarded), blind=False)
+
+
+def _look(plan: Plan, index: Index) -> list[Problem]:
+    """Walk the sources; what can't be walked keeps what is known of it."""
+    troubles = []
+    for source in plan.sources:
+
+        def seen(source: Source = source) -> Iterator[Row]:
+            for found in walk(source.folder, source.include, source.exclude, (plan.output, plan.store)):
+                where = f"{source.name}/{found.path}" if found.path else source.name
+                if isinstance(found, Barred):
+                    index.files.hold(where)
+                    message = f"this folder can't be read ({found.reason}): its documents stay as they were"
+                    troubles.append(Problem(where, 0, 0, Severity.error, message))
+                elif where.isprintable():
+                    yield Row(
+                        where, found.file, source.name, found.size, found.mtime, found.ctime, found.inode
+                    )
+                else:
+                    message = "a file's name with control characters or not in UTF-8, expected a readable one"
+                    troubles.append(Problem(ascii(where), 0, 0, Severity.error, message))
+
+        for rows in chunks(seen(), 1000):
+            index.files.see(rows)
+    return troubles
+
+
+def _gone(
+    sources: Sequence[Source], index: Index, ledger: Ledger, *, accept_deletions: bool
+) -> tuple[list[str], int | None, list[Problem]]:
+    """The documents to forget, the number of missing ones that the guard keeps, and what the guard says.
+
+    The guard: a missing source, or more than half and more than 20 of its documents gone at once, is an accident
+    until somebody accepts it. The number is None where the missing ones are not in the index either, so that
+    nothing could be published in their place.
+    """
+    configured = {source.name for source in sources}
+    gone = [
+        path for name in index.files.sources() if name not in configured for path in index.files.gone(name)
+    ]
+    held: int | None = 0
+    guarded = []
+    for source in sources:
+        missing = index.files.gone(source.name)
+        known = index.files.known(source.name)
+        lost = (
+            [] if known else [path for path in ledger.entry_paths(source.name) if not index.files.seen(path)]
+        )
+        lacking = (len(missing) - index.files.moved(source.name)) or len(lost)
+        total = known or len(ledger.entry_paths(source.name))
+        if source.folder.is_dir():
+            accident = lacking > _GUARDED and lacking * 2 > total
+            what = f"{lacking} of {total} documents are gone"
+        else:
+            accident = True
+            what = "this source is missing"
+        if accept_deletions or not accident:
+            gone += missing
+            continue
+        held = None if lost or held is None else held + len(missing)
+        message = f"{what}: nothing is withdrawn until the files return or --accept-deletions is given"
+        guarded.append(Problem(source.name, 0, 0, Severity.error, message))
+    return gone, held, guarded
+
+
+class _Task(NamedTuple):
+    file: str
+    path: str
+    source: int
+    options: Options
+    digest: bytes
+
+
+class _Answer(NamedTuple):
+    outcome: Outcome
+    digest: bytes
+    problems: tuple[Problem, ...]
+    packed: Packed | None
+    same: bool
+
+
+def _read_some(tasks: Sequence[_Task]) -> list[_Answer]:
+    """In a worker: read documents, and lay what they say out in the columns of the index."""
+    answers = []
+    for file, path, source, options, digest in tasks:
+        if digest and documents.digest(file, options.limit) == digest:
+            answers.append(_Answer(Outcome.read, digest, (), None, same=True))
+            continue
+        reading = documents.read(file, path, source, options)
+        packed = pack(reading.mentions) if reading.mentions else None
+        answers.append(_Answer(reading.outcome, reading.digest, reading.problems, packed, same=False))
+    return answers
+
+
+def _read(plan: Plan, index: Index, workers: Workers, racy_from: int, progress: Progress) -> int:
+    """Read what is unread; returns how many documents have new content."""
+    total = index.files.unread_count()
+    if not total:
+        return 0
+    sources = {source.name: (position, source.options) for position, source in enumerate(plan.sources)}
+    rows: list[list[Row]] = []
+
+    def tasks() -> Iterator[list[_Task]]:
+        last = ""
+        while some := index.files.unread(last, _SOME):
+            last = some[-1][0].path
+            rows.append([row for row, _ in some])
+            yield [_Task(row.file, row.path, *sources[row.source], digest) for row, digest in some]
+
+    read = done = 0
+    progress("reading", 0, total)
+    for answers in workers.stream(_read_some, tasks(), small=total < _FEW):
+        asked = rows.pop(0)
+        fresh = [(row, answer) for row, answer in zip(asked, answers, strict=True) if not answer.same]
+        index.files.resign(
+            [row for row, answer in zip(asked, answers, strict=True) if answer.same], racy_from
+        )
+        index.files.save([_saved(index, row, answer) for row, answer in fresh], racy_from)
+        read += sum(answer.packed is not None for _, answer in fresh)
+        done += len(answers)
+        progress("reading", done, total)
+    return read
+
+
+def _saved(index: Index, row: Row, answer: _Answer) -> Saved:
+    outcome, problems = answer.outcome, answer.problems
+    if outcome is Outcome.skipped and index.files.was_read(row.path):
+        outcome = Outcome.failed
+        message = "no front matter any more, expected `---` in the first line; its last good version stays"
+        problems = (Problem(row.path, 1, 1, Severity.error, message),)
+    return Saved(row, outcome, answer.digest, problems, answer.packed)
+
+
+def _merge(index: Index) -> None:
+    """Merge the leads of all affected documents into articles."""
+    for some in chunks(_articles(index), 500):
+        index.articles.put(some)
+    index.articles.put_aliases()
+
+
+def _articles(index: Index) -> Iterator[tuple[Article, list[int], list[tuple[str, str]] | None]]:
+    done: set[int] = set()
+    for document, key, lead, shared in index.articles.unmerged():
+        if document in done:
+            continue
+        leads = {document: (key, lead)}
+        if shared:
+            leads |= {
+                other: index.articles.lead(other) for other in together(document, index.articles.neighbours)
+            }
+            done |= leads.keys()
+        key, _ = min(leads.values(), key=_trust)
+        article = merge([mention for _, mention in leads.values()], key)
+        yield article, list(leads), _topics(article)
+
+
+def _trust(lead: tuple[str, Mention]) -> tuple[object, ...]:
+    return trust(lead[1])
+
+
+def _topics(article: Article) -> list[tuple[str, str]] | None:
+    """The topics whose feeds the article is in, folded and as spelled; None: it is no entry."""
+    if not article.listed or article.removed:
+        return None
+    return [(ALL, ""), *((fold_topic(name), name) for name in article.topics)]
+
+
+def _settle(index: Index, ledger: Ledger, now: datetime) -> None:
+    """Remember what was withdrawn and what came back."""
+    ids = (
+        sorted({*index.articles.settling(), *ledger.entries()})
+        if index.unfinished
+        else index.articles.settling()
+    )
+    for some in chunks(ids, 500):
+        before, after = ledger.entered(some), index.articles.entered(some)
+        for id in some:
+            topics, published = after.get(id, (None, 0))
+            was, was_published = before.get(id, (None, 0))
+            if topics is not None:
+                if (topics, published) != (was, was_published):
+                    ledger.settle(id, topics, published)
+                ledger.restore(id, now)
+            elif was is not None:
+                merged = id not in after and any(map(index.articles.leads_entry, ledger.paths_of(id)))
+                if not merged and was_published <= to_micros(now):
+                    ledger.withdraw(id, was, now)
+                ledger.settle(id, None, published)

@@ -1,0 +1,91 @@
+"""What a run is to do, in plain values; the command line and the daemon make it from the configuration."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from aggregator import documents, feeds
+from aggregator.merge import MAX_TITLES
+
+Progress = Callable[[str, int, int], None]
+"""Told the stage (`reading`, `rendering`, `publishing`), how much of it is done and how much there is."""
+
+_SHAPING = {
+    "reading": ("PyYAML", "msgspec", "nh3", "markdown-it-py", "w3lib", "python-dateutil"),
+    "merging": (),
+    "rendering": ("feedgen", "lxml"),
+}
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A folder of documents. `name` begins the paths of its documents; the order of sources is part of trust."""
+
+    name: str
+    folder: Path
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    options: documents.Options
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What the feeds say of the site; `url` ends with a slash."""
+
+    title: str
+    url: str
+    language: str
+    author: str
+    description: str
+    copyright: str
+    icon: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def scheme(self) -> str:
+        """What the entries' categories are terms of."""
+        return self.url + "topics/"
+
+    def page(self, name: str) -> str:
+        """The address of a feed's folder."""
+        return f"{self.url}{quote(name)}/"
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Everything that shapes the output, but for the documents, the ledger and now.
+
+    `spellings` are the names of known topics as the site's editors write them, by folded name.
+    """
+
+    sources: tuple[Source, ...]
+    site: Site
+    choice: feeds.Choice
+    spellings: dict[str, str]
+    formats: tuple[str, ...]
+    output: Path
+    store: Path
+
+    def fingerprints(self, program: str) -> dict[str, str]:
+        """What the stages depend on, digested: the configuration, the program and the packages that shape bytes."""
+        parts: dict[str, object] = {
+            "reading": [(source.name, source.options) for source in self.sources],
+            "merging": [MAX_TITLES],
+            "rendering": [self.site, self.choice, self.spellings, self.formats],
+        }
+        common = [program, sys.version_info[:2]]
+        return {
+            stage: sha256(
+                msgspec.json.encode(
+                    [common, [version(package) for package in _SHAPING[stage]], part], order="sorted"
+                )
+            ).hexdigest()
+            for stage, part in parts.items()
+        }

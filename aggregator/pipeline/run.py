@@ -1,0 +1,205 @@
+"""One run: lock, store, ingest, regenerate, and what there is to report."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+import msgspec
+
+from aggregator import publish
+from aggregator.errors import LedgerCorrupt, StoreError, TimeRefused, UnknownFeed
+from aggregator.model import Problem, Severity
+from aggregator.pipeline.ingest import Ingested, ingest
+from aggregator.pipeline.plan import Plan, Progress
+from aggregator.pipeline.regenerate import Published, feed_names, regenerate
+from aggregator.publish import Outcome
+from aggregator.store import (
+    DAMAGED,
+    INDEX_FILE,
+    LEDGER_FILE,
+    Index,
+    Ledger,
+    is_corrupt,
+    open_index,
+    set_aside,
+)
+from aggregator.workers import Workers
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Documents by what came of them; `gone`: no longer there, whether they were let go or the guard held."""
+
+    read: int
+    unchanged: int
+    failed: int
+    skipped: int
+    gone: int
+
+
+class Files(msgspec.Struct, frozen=True):
+    """Feed files by what happened to them."""
+
+    written: int
+    unchanged: int
+    removed: int
+    failed: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a run did and found. `changes` names the files written and removed, or that would be.
+
+    `healthy` is no when a source or feed failed or the guard held: exit status 1.
+    """
+
+    documents: Counts
+    articles: int
+    feeds: Files
+    problems: tuple[Problem, ...]
+    changes: tuple[tuple[Outcome, str], ...]
+    healthy: bool
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What the caller asks of a run.
+
+    only: publish these feeds alone, by name (empty: all); dry: change nothing; at: now was named by a person, and
+    is refused when the ledger remembers something later.
+    """
+
+    rebuild: bool = False
+    only: tuple[str, ...] = ()
+    dry: bool = False
+    at: bool = False
+    accept_deletions: bool = False
+
+
+def run(
+    plan: Plan,
+    wish: Wish,
+    program: str,
+    now: datetime,
+    started: int,
+    *,
+    processes: int,
+    progress: Progress = lambda *_: None,
+) -> Report:
+    """Read what changed and publish what that makes different.
+
+    program: its version, part of what the index depends on; started: the real time, in ns since 1970. Raises
+    TimeRefused, UnknownFeed, ForeignOutput, Locked and StoreError.
+    """
+    with _ledger(plan.store, dry=wish.dry) as ledger:
+        if wish.at and ledger.newest and now < ledger.newest:
+            raise TimeRefused(
+                f"--at {now.isoformat()}: the ledger remembers {ledger.newest.isoformat()}; name a later time"
+            )
+        with publish.claimed(plan.output, plan.store, ledger.identity, write=not wish.dry):
+            if not wish.dry:
+                publish.sweep(plan.output, [path for path, *_ in ledger.files()])
+            attempt = _Attempt(plan, wish, program, now, started, processes, progress)
+            try:
+                return attempt.run(ledger, ())
+            except sqlite3.Error as error:
+                if not is_corrupt(error):
+                    raise StoreError(f"{plan.store}: {error}; the next run goes on from here") from error
+                if not ledger.sound():
+                    raise LedgerCorrupt(DAMAGED.format(path=plan.store / LEDGER_FILE)) from error
+                ledger.rollback()
+                return attempt.run(ledger, (_set_aside(plan.store / INDEX_FILE, error, dry=wish.dry),))
+
+
+@contextmanager
+def _ledger(folder: Path, *, dry: bool) -> Iterator[Ledger]:
+    ledger = Ledger(folder, dry=dry)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def _set_aside(path: Path, error: sqlite3.Error, *, dry: bool) -> Problem:
+    if dry:
+        raise StoreError(
+            f"{path}: the index is damaged ({error}); `aggregator regenerate` builds a new one"
+        ) from error
+    kept = set_aside(path)
+    message = f"the index was damaged ({error}) and is built again; the damaged one is kept as {kept.name}"
+    return Problem(str(path), 0, 0, Severity.warning, message)
+
+
+class _Attempt(msgspec.Struct, frozen=True):
+    plan: Plan
+    wish: Wish
+    program: str
+    now: datetime
+    started: int
+    processes: int
+    progress: Progress
+
+    def run(self, ledger: Ledger, told: tuple[Problem, ...]) -> Report:
+        wish = self.wish
+        index = open_index(self.plan.store, rebuild=wish.rebuild, dry=wish.dry)
+        try:
+            with Workers(self.processes) as workers:
+                ingested = ingest(
+                    self.plan,
+                    index,
+                    ledger,
+                    workers,
+                    self.plan.fingerprints(self.program),
+                    self.now,
+                    self.started,
+                    accept_deletions=wish.accept_deletions,
+                    progress=self.progress,
+                )
+                if ingested.blind:
+                    published = Published(Counter(), (), ())
+                else:
+                    index = index.install()
+                    _check(wish.only, feed_names(ledger))
+                    published = regenerate(
+                        self.plan,
+                        index,
+                        ledger,
+                        workers,
+                        self.now,
+                        only=wish.only,
+                        dry=wish.dry,
+                        progress=self.progress,
+                    )
+            return _report(index, ingested, published, told)
+        finally:
+            index.close()
+
+
+def _check(only: tuple[str, ...], names: list[str]) -> None:
+    for name in only:
+        if name not in names:
+            near = get_close_matches(name, names, 1, 0.4)
+            raise UnknownFeed(
+                f"--feed {name}: no such feed; " + (f"perhaps {near[0]}?" if near else "there is `all`")
+            )
+
+
+def _report(index: Index, ingested: Ingested, published: Published, told: tuple[Problem, ...]) -> Report:
+    count, outcomes = index.files.count(), published.outcomes
+    return Report(
+        documents=Counts(
+            read=ingested.read,
+            unchanged=max(0, count.get("read", 0) - ingested.read - ingested.held),
+            failed=count.get("failed", 0),
+            skipped=count.get("skipped", 0),
+            gone=ingested.gone,
+        ),
+        articles=index.articles.count(),
+        feeds=Files(**{outcome.value: outcomes[outcome] for outcome in Outcome}),
+        problems=(*told, *ingested.troubles, *index.files.problems(), *published.problems),
+        changes=published.changes,
+        healthy=not (ingested.troubles or published.problems or outcomes[Outcome.failed]),
+    )

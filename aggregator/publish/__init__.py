@@ -1,0 +1,16 @@
+"""Feed files on disk: whole or not at all, still unless their bytes change, by one writer at a time."""
+
+from aggregator.publish.claim import claimed
+from aggregator.publish.files import Outcome, Signature, differs, remove, settle, signature, sweep, write
+
+__all__ = [
+    "Outcome",
+    "Signature",
+    "claimed",
+    "differs",
+    "remove",
+    "settle",
+    "signature",
+    "sweep",
+    "write",
+]

@@ -1,0 +1,221 @@
+"""Files below the output folder, named by relative paths with `/`: UTF-8 on disk, whatever the locale.
+
+No link below the output folder is followed: a path that leads through one is refused, so that nothing outside
+is ever written or removed. The functions share no state and may run in several threads at once; only `remove`
+and `sweep` must not run beside `write`, as they take empty folders away.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+_SECOND = 1_000_000_000
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_GONE = (FileNotFoundError, NotADirectoryError)
+
+
+class Signature(msgspec.Struct, frozen=True, array_like=True):
+    """What tells a file from a changed one without reading it. Bytes and nanoseconds."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    inode: int
+
+
+class Outcome(StrEnum):
+    """What happened to a feed's file."""
+
+    written = "written"
+    unchanged = "unchanged"
+    removed = "removed"
+    failed = "failed"
+
+
+def signature(root: Path, path: str) -> Signature | None:
+    """The signature of a file; None where there is no regular file."""
+    try:
+        found = os.lstat(b"/".join((os.fsencode(root), *_parts(path))))
+    except OSError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return Signature(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def differs(root: Path, path: str, data: bytes) -> bool:
+    """Whether a file holds other bytes than these; yes where there is none, or none that can be read."""
+    try:
+        with _folder_of(root, path) as (folder, name):
+            return not _holds(folder, name, data)
+    except OSError:
+        return True
+
+
+def write(root: Path, path: str, data: bytes) -> Outcome:
+    """Make a file hold these bytes. A file that does so already isn't touched.
+
+    Readers get the old bytes or the new ones, whole, and so does whoever looks after a crash; `settle` makes
+    sure that it is the new ones. Missing folders are made. Raises OSError, and leaves the old file as it is,
+    where that can't be done: no room, no permission, a folder in the file's place, a link on the way to it.
+    """
+    with _folder_of(root, path, make=True) as (folder, name):
+        if _holds(folder, name, data):
+            return Outcome.unchanged
+        part = _part(name)
+        try:
+            _write_part(folder, part, data, _second_of(folder, name))
+            os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(part, dir_fd=folder)
+            raise
+    return Outcome.written
+
+
+def settle(root: Path, paths: Iterable[str]) -> None:
+    """Make the names of written and removed files durable: one fsync for each folder on the way to them."""
+    for parts in _folders(paths):
+        with suppress(*_GONE):
+            folder = _open_folder(root, parts)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
+def remove(root: Path, path: str) -> bool:
+    """Remove a file, and the folders it leaves empty; whether it was there.
+
+    A folder in its place isn't ours, and stays. Raises OSError where removing isn't allowed.
+    """
+    try:
+        with _folder_of(root, path) as (folder, name):
+            os.unlink(name, dir_fd=folder)
+    except (*_GONE, IsADirectoryError):
+        removed = False
+    else:
+        removed = True
+    _remove_empty(root, [path])
+    return removed
+
+
+def sweep(root: Path, paths: Iterable[str]) -> None:
+    """Remove what a killed `write` of these paths may have left; what can't be removed, `write` will tell."""
+    for path in (paths := list(paths)):
+        with suppress(OSError), _folder_of(root, path) as (folder, name):
+            os.unlink(_part(name), dir_fd=folder)
+    _remove_empty(root, paths)
+
+
+def _write_part(folder: int, part: bytes, data: bytes, after: int) -> None:
+    """A new file that is safely on disk, dated after that whole second."""
+    with suppress(FileNotFoundError):
+        os.unlink(part, dir_fd=folder)
+    file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
+    with os.fdopen(file, "wb") as stream:
+        stream.write(data)
+        stream.flush()
+        dated = os.fstat(file)
+        if dated.st_mtime_ns // _SECOND <= after:
+            # nginx's ETag is the whole second and the size: a change within one second would get a 304.
+            os.utime(file, ns=(dated.st_atime_ns, (after + 1) * _SECOND))
+        os.fsync(file)
+
+
+def _holds(folder: int, name: bytes, data: bytes) -> bool:
+    """Whether this is a regular file with just these bytes."""
+    try:
+        found = os.stat(name, dir_fd=folder)
+        if found.st_size != len(data) or not stat.S_ISREG(found.st_mode):
+            return False
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        with os.fdopen(file, "rb") as stream:
+            return stream.read() == data
+    except OSError:
+        return False
+
+
+def _second_of(folder: int, name: bytes) -> int:
+    """The whole second of what a web server shows under this name; 0 for nothing."""
+    try:
+        return os.stat(name, dir_fd=folder).st_mtime_ns // _SECOND
+    except OSError:
+        return 0
+
+
+def _remove_empty(root: Path, paths: Iterable[str]) -> None:
+    for *parents, name in filter(None, _folders(paths)):
+        with suppress(OSError):
+            folder = _open_folder(root, parents)
+            try:
+                os.rmdir(name, dir_fd=folder)
+            finally:
+                os.close(folder)
+
+
+def _folders(paths: Iterable[str]) -> list[tuple[bytes, ...]]:
+    """All folders on the way to these paths, the innermost first; () is the output folder itself."""
+    found = {parts[:depth] for parts in map(_parts, paths) for depth in range(len(parts))}
+    return sorted(found, key=len, reverse=True)
+
+
+@contextmanager
+def _folder_of(root: Path, path: str, *, make: bool = False) -> Iterator[tuple[int, bytes]]:
+    """The open folder that a file is in, and its name there. What is raised inside names the whole path."""
+    try:
+        *parents, name = _parts(path)
+        folder = _open_folder(root, parents, make=make)
+        try:
+            yield folder, name
+        finally:
+            os.close(folder)
+    except OSError as error:
+        blocked = error.errno in (errno.ENOTDIR, errno.ELOOP)
+        reason = "a file or a link stands where a folder should" if blocked else error.strerror
+        raise OSError(error.errno, reason, f"{root}/{path}") from error
+
+
+def _open_folder(root: Path, parts: Iterable[bytes], *, make: bool = False) -> int:
+    """The descriptor of a folder below the root, which itself may be a link."""
+    if make and not root.is_dir():
+        root.mkdir(parents=True, exist_ok=True)
+    folder = os.open(root, _FOLDER)
+    for name in parts:
+        outer = folder
+        try:
+            folder = _enter(outer, name, make)
+        finally:
+            os.close(outer)
+    return folder
+
+
+def _enter(outer: int, name: bytes, make: bool) -> int:
+    try:
+        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=outer)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with suppress(FileExistsError):  # another thread was faster
+        os.mkdir(name, dir_fd=outer)
+    return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=outer)
+
+
+def _parts(path: str) -> tuple[bytes, ...]:
+    """The names on the way to a file. Raises OSError for a path that could lead out of the folder."""
+    parts = tuple(path.encode("utf-8", "surrogatepass").split(b"/"))
+    if "\0" in path or not {b"", b".", b".."}.isdisjoint(parts):
+        raise OSError(errno.EINVAL, "not a path below the output folder", path)
+    return parts
+
+
+def _part(name: bytes) -> bytes:
+    return b"." + name + b".part"

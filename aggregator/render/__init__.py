@@ -1,0 +1,20 @@
+"""Entries and feeds as bytes, one file per format.
+
+An entry is rendered once per format, however many feeds it is in; a feed is its own head with those bytes
+spliced in. The bytes follow from the values alone: no clock, no locale, and no version of the program either,
+for with that in the generator's name an upgrade that changes nothing would rewrite every file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aggregator.render import atom, rss
+from aggregator.render.format import Format
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMATS: Mapping[str, Format] = {one.name: one for one in (rss.FORMAT, atom.FORMAT)}
+
+__all__ = ["FORMATS", "Format"]

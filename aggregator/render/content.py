@@ -1,0 +1,80 @@
+"""The HTML of an entry: what a feed reader shows of it.
+
+All texts are escaped here; only an article's body is HTML already, and sanitised.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aggregator.model import Action, Article, Entry
+
+
+def html(entry: Entry) -> str:
+    """Player or first image, body or excerpt, actions, coverage; empty where an entry has none of these."""
+    article = entry.story.article
+    return (
+        _picture(article)
+        + (article.body or paragraph(article.excerpt))
+        + _list([_action(action) for action in article.actions])
+        + _coverage(coverage(entry))
+    )
+
+
+def paragraph(text: str) -> str:
+    """Plain text as a paragraph of HTML; empty where it is."""
+    return f"<p>{escape(text)}</p>" if text else ""
+
+
+def coverage(entry: Entry) -> list[Article]:
+    """The entry's coverage, one article for each link, and none that has the entry's own link."""
+    shown: dict[str, Article] = {}
+    for article in entry.story.coverage:
+        shown.setdefault(article.link, article)
+    shown.pop(entry.story.article.link, None)
+    return list(shown.values())
+
+
+def publisher(article: Article) -> str:
+    """Who published it, as plain text: the provider's name, else its domain, else the host in the link."""
+    provider = article.provider
+    if provider and (provider.name or provider.domain):
+        return provider.name or provider.domain
+    return article.link.partition("://")[2].partition("/")[0]
+
+
+def _picture(article: Article) -> str:
+    image = article.images[0] if article.images else None
+    if article.player:
+        # Not to the player itself, whose address shows an error outside of an iframe at some hosts.
+        watch = f"Watch: {article.title}"
+        return f"<p>{_link(article.link, _image(image.url, watch) if image else escape(watch))}</p>"
+    if image and "<img" not in article.body:
+        return f"<p>{_image(image.url, image.title)}</p>"
+    return ""
+
+
+def _action(action: Action) -> str:
+    return _link(action.url, escape(action.title or action.type or action.url))
+
+
+def _coverage(articles: list[Article]) -> str:
+    if not articles:
+        return ""
+    return "<h2>Related coverage</h2>" + _list(
+        [f"{_link(one.link, escape(one.title or one.link))} — {escape(publisher(one))}" for one in articles]
+    )
+
+
+def _list(items: list[str]) -> str:
+    return f"<ul><li>{'</li><li>'.join(items)}</li></ul>" if items else ""
+
+
+def _link(url: str, text: str) -> str:
+    return f'<a href="{escape(url)}">{text}</a>'
+
+
+def _image(url: str, alt: str) -> str:
+    return f'<img src="{escape(url)}" alt="{escape(alt)}">'

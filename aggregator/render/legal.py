@@ -1,0 +1,51 @@
+"""The last guard: a character that XML forbids costs that character, not the entry or the feed it is in."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Value = TypeVar("Value", bound=msgspec.Struct)
+Argument = TypeVar("Argument")
+
+# All but `Char` of XML 1.0, section 2.2.
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def tolerant(render: Callable[[Value, Argument], bytes]) -> Callable[[Value, Argument], bytes]:
+    """`render`, and once more without the illegal characters where one of them makes it raise ValueError.
+
+    Texts are clean when they come here, so looking through each of them first would be work for nothing.
+    """
+
+    @wraps(render)
+    def tolerant_render(value: Value, argument: Argument, /) -> bytes:
+        try:
+            return render(value, argument)
+        except ValueError:
+            clean = legal(value)
+            if clean == value:
+                raise
+            return render(clean, argument)
+
+    return tolerant_render
+
+
+def legal(value: Value) -> Value:
+    """The value, its texts without the characters that XML forbids."""
+    return msgspec.convert(_legal(msgspec.to_builtins(value, builtin_types=(datetime,))), type(value))
+
+
+def _legal(value: Any) -> Any:
+    if isinstance(value, str):
+        return _ILLEGAL.sub("", value)
+    if isinstance(value, list | tuple):
+        return [_legal(item) for item in value]
+    return value

@@ -1,0 +1,169 @@
+"""What all formats have from feedgen, and the one extension that mends what feedgen makes of it.
+
+- An entry's links lose everything but the address, so that `related` reads as a second `alternate`.
+- RSS dates go through `locale.setlocale`, which is process-wide, and give the year 800 three digits.
+- RSS authors vanish unless they have an e-mail address; entries have no language.
+- Media RSS always stands in a `media:group`, which is for renditions of one picture.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from feedgen.entry import FeedEntry
+from feedgen.ext.base import BaseEntryExtension, BaseExtension
+from feedgen.feed import FeedGenerator
+from lxml.etree import SubElement
+
+from aggregator.render import content
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lxml.etree import _Element
+
+    from aggregator.model import Article, Entry, Feed
+    from aggregator.render.format import Format
+
+ATOM = "http://www.w3.org/2005/Atom"
+CONTENT = "http://purl.org/rss/1.0/modules/content/"
+DC = "http://purl.org/dc/elements/1.1/"
+MEDIA = "http://search.yahoo.com/mrss/"
+XML = "http://www.w3.org/XML/1998/namespace"
+
+_IMAGE_TYPES = {
+    "avif": "image/avif",
+    "gif": "image/gif",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "webp": "image/webp",
+}
+
+# RFC 4287, appendix B: atomLanguageTag.
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+
+
+def feed_entry(entry: Entry, scheme: str) -> Any:
+    """feedgen's FeedEntry with what all formats say of the entry; `scheme` is that of its categories.
+
+    The full content is only given where it says more than the excerpt.
+    """
+    article = entry.story.article
+    made: Any = FeedEntry()  # type: ignore[no-untyped-call]  # feedgen has no types
+    made.register_extension("mend", partial(MendedEntry, entry))
+    made.id(entry.id)
+    made.title(article.title)
+    made.link(href=article.link, rel="alternate")
+    made.category([{"term": topic.slug, "scheme": scheme, "label": topic.name} for topic in entry.topics])
+    html = content.html(entry)
+    if html != content.paragraph(article.excerpt):
+        made.content(html, type="html")
+    return made
+
+
+def feed_head(feed: Feed, form: Format, namespaces: Mapping[str, str]) -> Any:
+    """feedgen's FeedGenerator with what all formats say of the feed; it declares these prefixes."""
+    made: Any = FeedGenerator()  # type: ignore[no-untyped-call]  # feedgen has no types
+    made.register_extension("mend", partial(MendedFeed, feed, namespaces))
+    made.title(feed.title)
+    made.link(href=dict(feed.addresses)[form.name], rel="self", type=form.media_type)
+    made.link(href=feed.page, rel="alternate", type="text/html")  # the last one is the link of an RSS channel
+    made.language(_language(feed.language))
+    made.copyright(feed.copyright)
+    made.generator("aggregator")
+    return made
+
+
+class _Unwritten(datetime):
+    """A date that is false: feedgen takes it, and doesn't write it."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNWRITTEN = _Unwritten(1, 1, 1, tzinfo=UTC)
+
+
+class MendedFeed(BaseExtension):
+    """The feed's half of the extension."""
+
+    def __init__(self, feed: Feed, namespaces: Mapping[str, str]) -> None:
+        self._feed = feed
+        self._namespaces = namespaces
+
+    def extend_ns(self) -> Mapping[str, str]:
+        return self._namespaces
+
+    def extend_rss(self, rss: _Element) -> _Element:
+        _add(rss[0], "lastBuildDate", format_datetime(self._feed.updated))
+        return rss
+
+
+class MendedEntry(BaseEntryExtension):
+    """The entry's half of the extension."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+
+    def extend_rss(self, item: _Element) -> _Element:
+        entry = self._entry
+        article = entry.story.article
+        _add(item, "pubDate", format_datetime(entry.published))
+        if entry.updated != entry.published:
+            _add(item, f"{{{ATOM}}}updated", entry.updated.isoformat())
+        for author in authors(article):
+            _add(item, f"{{{DC}}}creator", author)
+        if language := _language(article.language):
+            _add(item, f"{{{DC}}}language", language)
+        _add_media(item, article)
+        return item
+
+    def extend_atom(self, element: _Element) -> _Element:
+        article = self._entry.story.article
+        if language := _language(article.language):
+            element.set(f"{{{XML}}}lang", language)
+        for link in element.iterchildren("link"):  # there's one: feed_entry gave it
+            link.set("rel", "alternate")
+        for one in content.coverage(self._entry):
+            known = _known(href=one.link, rel="related", hreflang=_language(one.language), title=one.title)
+            SubElement(element, "link", known)
+        _add_media(element, article)
+        return element
+
+
+def authors(article: Article) -> tuple[str, ...]:
+    """Who wrote it, else who published it; empty where neither is known."""
+    provider = article.provider
+    return article.authors or ((provider.name,) if provider and provider.name else ())
+
+
+def _add(parent: _Element, tag: str, text: str) -> None:
+    SubElement(parent, tag).text = text
+
+
+def _add_media(parent: _Element, article: Article) -> None:
+    """Each picture as `media:content`, and the first as `media:thumbnail` too."""
+    for image in article.images:
+        suffix = image.url.partition("?")[0].rpartition(".")[2].lower()
+        kind = _IMAGE_TYPES.get(suffix)
+        known = _known(url=image.url, medium="image", type=kind, width=image.width, height=image.height)
+        SubElement(parent, f"{{{MEDIA}}}content", known)
+    for image in article.images[:1]:
+        known = _known(url=image.url, width=image.width, height=image.height)
+        SubElement(parent, f"{{{MEDIA}}}thumbnail", known)
+
+
+def _known(**attributes: str | int | None) -> dict[str, str]:
+    """Attributes as text, without those that aren't known."""
+    return {name: str(value) for name, value in attributes.items() if value}
+
+
+def _language(text: str) -> str:
+    """The language tag, or nothing where the text isn't one."""
+    return text if _LANGUAGE.fullmatch(text) else ""

@@ -1,0 +1,30 @@
+"""What is kept between runs: the ledger (never thrown away) and the index (can be rebuilt from the documents).
+
+SQL lives here only. `Ledger` and `Index` are one SQLite file each; both are written inside a transaction that
+the pipeline commits, the ledger's always first. A dry store never commits.
+"""
+
+from aggregator.store.database import chunks, is_corrupt, set_aside
+from aggregator.store.index import FILE as INDEX_FILE
+from aggregator.store.index import Index, open_index
+from aggregator.store.ledger import DAMAGED, Ledger, restore
+from aggregator.store.ledger import FILE as LEDGER_FILE
+from aggregator.store.packed import Packed, Row, Saved, decode_mention, pack
+
+__all__ = [
+    "DAMAGED",
+    "INDEX_FILE",
+    "LEDGER_FILE",
+    "Index",
+    "Ledger",
+    "Packed",
+    "Row",
+    "Saved",
+    "chunks",
+    "decode_mention",
+    "is_corrupt",
+    "open_index",
+    "pack",
+    "restore",
+    "set_aside",
+]

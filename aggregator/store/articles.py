@@ -1,0 +1,319 @@
+"""Articles in the index: which documents belong together, and which article has which id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from aggregator.model import Article, Lead, Mention, to_micros
+from aggregator.store.database import Database
+from aggregator.store.packed import decode_facts, decode_mention
+
+_SOME = 500
+
+# What the changes touch, once it is known what they are.
+_SEEDS = (
+    "INSERT OR IGNORE INTO affected SELECT document FROM changed JOIN lead USING (document)",
+    "INSERT OR IGNORE INTO affected SELECT document FROM touched JOIN claim USING (url) WHERE joins",
+    "INSERT OR IGNORE INTO former SELECT article FROM touched JOIN alias USING (url)",
+    "INSERT OR IGNORE INTO affected SELECT document FROM former JOIN lead USING (article)",
+)
+# Each makes the circle wider: by a URL, by an article that is to be dissolved, by an id claimed twice, by an id
+# that is claimed from whoever has it.
+_WIDEN = (
+    """
+    INSERT OR IGNORE INTO affected SELECT other.document FROM affected
+      JOIN claim USING (document) JOIN claim other USING (url) WHERE claim.joins AND other.joins
+    """,
+    """
+    INSERT OR IGNORE INTO affected SELECT other.document FROM affected
+      JOIN lead USING (document) JOIN lead other USING (article)
+    """,
+    """
+    INSERT OR IGNORE INTO affected SELECT other.document FROM affected
+      JOIN lead USING (document) JOIN lead other USING (explicit) WHERE explicit IS NOT NULL
+    """,
+    """
+    INSERT OR IGNORE INTO affected SELECT other.document FROM affected
+      JOIN lead USING (document) JOIN article ON article.id = lead.explicit
+      JOIN lead other ON other.article = article.key WHERE lead.explicit IS NOT NULL
+    """,
+)
+_DIRTY = """
+INSERT INTO feed SELECT DISTINCT topic.value ->> 0, 1, NULL FROM article, json_each(article.topics) topic
+  WHERE article.key IN {keys} ON CONFLICT (topic) DO UPDATE SET dirty = 1
+"""
+# The articles of affected documents are taken apart; what showed them is remembered.
+_DISSOLVE = (
+    """
+    INSERT OR IGNORE INTO former SELECT lead.article FROM affected JOIN lead USING (document)
+      WHERE lead.article IS NOT NULL
+    """,
+    "INSERT OR IGNORE INTO settled SELECT id FROM former JOIN article ON key = article WHERE id IS NOT NULL",
+    "INSERT OR IGNORE INTO touched SELECT url FROM former JOIN alias USING (article)",
+    """
+    DELETE FROM placement WHERE (topic, age, key) IN (
+      SELECT topic.value ->> 0, -article.published, article.key
+        FROM former JOIN article ON article.key = former.article, json_each(article.topics) topic)
+    """,
+    _DIRTY.format(keys="(SELECT article FROM former)"),
+    "DELETE FROM article WHERE key IN (SELECT article FROM former)",
+    "DELETE FROM alias WHERE article IN (SELECT article FROM former)",
+    "DELETE FROM entry WHERE key IN (SELECT article FROM former)",
+    "DELETE FROM fragment WHERE key IN (SELECT article FROM former)",
+    "UPDATE lead SET article = NULL WHERE document IN (SELECT document FROM affected)",
+)
+# What shows an article that was merged just now is stale: its own entry, and those it is coverage of.
+_SPREAD = (
+    "INSERT OR IGNORE INTO touched SELECT url FROM affected JOIN claim USING (document) WHERE joins",
+    "INSERT OR IGNORE INTO stale SELECT article FROM affected JOIN lead USING (document)",
+    """
+    INSERT OR IGNORE INTO stale SELECT lead.article FROM touched
+      JOIN mention ON mention.key = touched.url AND mention.place > 0
+      JOIN lead USING (document)
+    """,
+    "DELETE FROM entry WHERE key IN (SELECT key FROM stale)",
+    "DELETE FROM fragment WHERE key IN (SELECT key FROM stale)",
+    _DIRTY.format(keys="(SELECT key FROM stale)"),
+)
+_COLLECTED = ("seen", "held", "changed", "touched", "former", "affected", "stale", "settled")
+
+
+class Articles:
+    """The tables article, alias and placement, and what a batch collects to bring them up to the documents."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # Which documents belong together
+
+    def affect_all(self) -> None:
+        """Make every article be merged again."""
+        self.database.execute("INSERT OR IGNORE INTO affected SELECT document FROM lead")
+        self.database.execute("INSERT OR IGNORE INTO former SELECT key FROM article")
+
+    def gather(self, titles: int) -> int:
+        """Work out which documents the changes affect and dissolve their articles; returns their number.
+
+        A URL that leads with more than `titles` different titles claim joins none of them.
+        """
+        execute = self.database.execute
+        execute("INSERT OR IGNORE INTO touched SELECT url FROM changed JOIN claim USING (document)")
+        execute("INSERT OR IGNORE INTO touched SELECT key FROM changed JOIN mention USING (document)")
+        self._crowd(titles)
+        for statement in _SEEDS:
+            execute(statement)
+        size = -1
+        while size != (size := int(self.database.one("SELECT count(*) FROM affected"))):
+            for statement in _WIDEN:
+                execute(statement)
+        for statement in _DISSOLVE:
+            execute(statement)
+        return size
+
+    def _crowd(self, titles: int) -> None:
+        """Take the touched URLs that too many different articles claim out of joining, and put back the others."""
+        was = self.database.column("SELECT url FROM touched JOIN crowded USING (url)")
+        now = self.database.column(
+            """
+            SELECT url FROM touched WHERE instr(url, '#') = 0
+              AND (SELECT count(*) FROM (SELECT 1 FROM claim WHERE claim.url = touched.url LIMIT ?1)) = ?1
+              AND (SELECT count(DISTINCT title) FROM claim JOIN lead USING (document)
+                    WHERE claim.url = touched.url) >= ?1
+            """,
+            (titles + 1,),
+        )
+        for url in now:
+            self._switch(url, joins=False)
+        for url in set(was).difference(now):
+            self._switch(url, joins=True)
+
+    def _switch(self, url: str, *, joins: bool) -> None:
+        """Let a URL join articles, or not: then its mentions go by their spare keys."""
+        for statement in (
+            "DELETE FROM crowded WHERE url = ?1" if joins else "INSERT OR REPLACE INTO crowded VALUES (?1)",
+            "INSERT OR IGNORE INTO touched SELECT spare FROM mention WHERE link = ?1",
+            "INSERT OR IGNORE INTO changed SELECT document FROM claim WHERE url = ?1",
+            "INSERT OR IGNORE INTO former SELECT article FROM alias WHERE url = ?1",
+            f"UPDATE claim SET joins = {joins} WHERE url = ?1",
+            f"""
+            UPDATE claim SET joins = {not joins} WHERE (url, document) IN (
+              SELECT spare, document FROM mention WHERE link = ?1 AND place = 0)
+            """,
+            f"UPDATE mention SET key = {'link' if joins else 'spare'} WHERE link = ?1",
+        ):
+            self.database.execute(statement, (url,))
+
+    def unmerged(self) -> Iterator[tuple[int, str, Mention, bool]]:
+        """The affected documents: number, key and lead mention, and whether another one may share its article."""
+        rows = self.database.execute(
+            """
+            SELECT affected.document, mention.key, data, EXISTS (
+                SELECT 1 FROM claim JOIN claim other USING (url)
+                  WHERE claim.document = affected.document AND other.document <> claim.document
+                    AND claim.joins AND other.joins)
+              FROM affected JOIN mention ON mention.document = affected.document AND place = 0
+              ORDER BY affected.document
+            """
+        )
+        for document, key, data, shared in rows:
+            yield document, key, decode_mention(data), bool(shared)
+
+    def neighbours(self, document: int) -> list[int]:
+        """The documents that share a joining URL with this one."""
+        return self.database.column(
+            """
+            SELECT DISTINCT other.document FROM claim JOIN claim other USING (url)
+              WHERE claim.document = ? AND claim.joins AND other.joins
+            """,
+            (document,),
+        )
+
+    def lead(self, document: int) -> tuple[str, Mention]:
+        """The key and the lead mention of a document."""
+        key, data = self.database.execute(
+            "SELECT key, data FROM mention WHERE document = ? AND place = 0", (document,)
+        ).fetchone()
+        return key, decode_mention(data)
+
+    def put(
+        self, articles: Sequence[tuple[Article, Sequence[int], Sequence[tuple[str, str]] | None]]
+    ) -> None:
+        """Save articles, each with the documents whose leads it merges and its topics as (folded, as spelled).
+
+        topics None: it is no entry.
+        """
+        rows, leads, placements = [], [], []
+        for article, documents, topics in articles:
+            published = to_micros(article.published) if article.published else 0
+            rows.append(
+                (article.key, published, None if topics is None else json.dumps(topics, ensure_ascii=False))
+            )
+            leads += [(article.key, document) for document in documents]
+            placements += [(topic, -published, article.key, name) for topic, name in topics or ()]
+        self.database.executemany("INSERT INTO article (key, published, topics) VALUES (?, ?, ?)", rows)
+        self.database.executemany("UPDATE lead SET article = ? WHERE document = ?", leads)
+        self.database.executemany("INSERT INTO placement VALUES (?, ?, ?, ?)", placements)
+
+    def put_aliases(self) -> None:
+        """Save by which URLs the articles that were merged just now are found."""
+        self.database.execute(
+            """
+            INSERT OR IGNORE INTO alias SELECT url, article FROM affected
+              JOIN lead USING (document) JOIN claim USING (document) WHERE joins
+            """
+        )
+
+    def topics(self) -> list[tuple[str, str]]:
+        """The topics of the articles that were merged just now, as (folded, as spelled), by folded name."""
+        return self.database.execute(
+            """
+            SELECT topic.value ->> 0 AS folded, min(topic.value ->> 1) FROM affected
+              JOIN lead USING (document) JOIN article ON article.key = lead.article, json_each(article.topics) topic
+              GROUP BY folded ORDER BY folded
+            """
+        ).fetchall()
+
+    def spread(self) -> int:
+        """Make stale and dirty what shows an article that was merged just now, and end the batch.
+
+        Returns how many entries are stale.
+        """
+        for statement in _SPREAD:
+            self.database.execute(statement)
+        count = int(self.database.one("SELECT count(*) FROM stale"))
+        for table in _COLLECTED:
+            self.database.execute(f"DELETE FROM temp.{table}")
+        return count
+
+    def count(self) -> int:
+        """How many articles have a document of their own."""
+        return int(self.database.one("SELECT count(*) FROM article"))
+
+    # Whose id is whose
+
+    def unnamed(self) -> list[str]:
+        """The keys of articles without an id, in order."""
+        return self.database.column("SELECT key FROM article WHERE id IS NULL ORDER BY key")
+
+    def leads(self, keys: Sequence[str]) -> dict[str, list[Lead]]:
+        """What identity asks of the leads of these articles."""
+        found: dict[str, list[Lead]] = {key: [] for key in keys}
+        for key, facts in self.database.execute(
+            "SELECT article, facts FROM lead WHERE article IN (SELECT value FROM json_each(?)) ORDER BY document",
+            (json.dumps(keys),),
+        ):
+            found[key].append(decode_facts(facts))
+        return found
+
+    def explicit(self) -> list[tuple[str, str, Mention]]:
+        """The claims on an id by articles without one, as (id, key, lead mention)."""
+        rows = self.database.execute(
+            """
+            SELECT explicit, article, data FROM lead
+              JOIN article ON article.key = lead.article
+              JOIN mention ON mention.document = lead.document AND place = 0
+              WHERE explicit IS NOT NULL AND article.id IS NULL
+            """
+        )
+        return [(id, key, decode_mention(data)) for id, key, data in rows]
+
+    def joining(self, urls: Sequence[str]) -> list[str]:
+        """Those of these URLs that name one article."""
+        return self.database.column(
+            "SELECT DISTINCT url FROM claim WHERE joins AND url IN (SELECT value FROM json_each(?))",
+            (json.dumps(urls),),
+        )
+
+    def has(self, id: str) -> bool:
+        """Whether an article has this id."""
+        return self.database.one("SELECT 1 FROM article WHERE id = ?", (id,)) is not None
+
+    def give(self, ids: Sequence[tuple[str, str]]) -> None:
+        """Give articles their ids, as (id, key)."""
+        self.database.executemany("UPDATE article SET id = ? WHERE key = ?", ids)
+
+    def merged(self) -> Iterator[list[tuple[str, list[Lead]]]]:
+        """The articles that were merged just now, some at a time, as (id, leads)."""
+        rows = self.database.execute(
+            """
+            SELECT DISTINCT key, id FROM affected JOIN lead USING (document) JOIN article ON key = article
+              ORDER BY key
+            """
+        ).fetchall()
+        for start in range(0, len(rows), _SOME):
+            some = rows[start : start + _SOME]
+            leads = self.leads([key for key, _ in some])
+            yield [(id, leads[key]) for key, id in some]
+
+    def settling(self) -> list[str]:
+        """The ids whose articles were dissolved or merged just now."""
+        self.database.execute(
+            """
+            INSERT OR IGNORE INTO settled SELECT id FROM affected
+              JOIN lead USING (document) JOIN article ON key = article
+            """
+        )
+        return self.database.column("SELECT id FROM settled ORDER BY id")
+
+    def entered(self, ids: Sequence[str]) -> dict[str, tuple[tuple[str, ...] | None, int]]:
+        """For each id that an article has: its topics (None: it is no entry) and when it was published (µs)."""
+        rows = self.database.execute(
+            "SELECT id, topics, published FROM article WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(ids),),
+        )
+        return {
+            id: (None if topics is None else tuple(topic for topic, _ in json.loads(topics)), published)
+            for id, topics, published in rows
+        }
+
+    def leads_entry(self, path: str) -> bool:
+        """Whether this document's lead belongs to an article that is an entry."""
+        found = self.database.one(
+            """
+            SELECT 1 FROM document JOIN lead ON lead.document = document.id JOIN article ON key = article
+              WHERE path = ? AND topics IS NOT NULL
+            """,
+            (path,),
+        )
+        return found is not None

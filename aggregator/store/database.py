@@ -1,0 +1,164 @@
+"""One SQLite file, opened the way both halves of the store need it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aggregator.errors import StoreError
+
+Item = TypeVar("Item")
+
+_SIDES = ("", "-wal", "-shm")
+_CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class Database:
+    """A connection with one transaction open from `begin` to `commit`; in memory where `path` is None.
+
+    A `dry` one never commits: what it did is gone when it closes. A `scratch` one is of no use unless it was
+    closed in good order, and so needs no journal.
+    """
+
+    def __init__(self, path: Path | None, *, durable: bool, dry: bool, scratch: bool = False) -> None:
+        self.path = path
+        self.dry = dry
+        if path:
+            # SQLite gives its side files the mode of the main one: nobody else reads the store.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, cached_statements=256)
+        self.execute = self.connection.execute
+        self.executemany = self.connection.executemany
+        if scratch:
+            self.execute("PRAGMA journal_mode = OFF")
+            self.execute("PRAGMA synchronous = OFF")
+        else:
+            self.execute("PRAGMA journal_mode = WAL")
+            self.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        self.execute("PRAGMA cache_size = -16000")
+
+    @property
+    def version(self) -> int:
+        """The schema's version; 0 for a new file."""
+        return int(self.one("PRAGMA user_version"))
+
+    def create(self, tables: str, version: int) -> None:
+        """Lay the tables out in a new file."""
+        self.begin()
+        self.lay_out(tables)
+        self.execute(f"PRAGMA user_version = {version}")
+        self.commit()
+
+    def lay_out(self, tables: str) -> None:
+        """Run statements that end in a semicolon at a line's end each."""
+        for statement in tables.split(";\n"):
+            self.execute(statement)
+
+    def attach(self, path: Path, name: str) -> None:
+        """Make another database's tables readable as `name.table`."""
+        self.execute("COMMIT")
+        self.execute("ATTACH ? AS " + name, (str(path),))
+        self.begin()
+
+    def detach(self, name: str) -> None:
+        """Undo `attach`, and make permanent what came of it."""
+        self.execute("COMMIT")
+        self.execute("DETACH " + name)
+        self.begin()
+
+    def begin(self) -> None:
+        if not self.connection.in_transaction:
+            self.execute("BEGIN")
+
+    def commit(self) -> None:
+        """Make everything since the last commit permanent, unless this is a dry run."""
+        if not self.dry:
+            self.execute("COMMIT")
+            self.execute("BEGIN")
+
+    def close(self) -> None:
+        """Close; what wasn't committed is gone."""
+        if self.connection.in_transaction:
+            self.connection.rollback()
+        self.connection.close()
+
+    def one(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
+        """The first column of the first row, None where there is no row."""
+        row = self.execute(statement, values).fetchone()
+        return row[0] if row else None
+
+    def column(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        """The first column of all rows."""
+        return [row[0] for row in self.execute(statement, values)]
+
+    def sound(self) -> bool:
+        """Whether SQLite finds nothing wrong in the file."""
+        try:
+            return bool(self.one("PRAGMA quick_check(1)") == "ok")
+        except sqlite3.DatabaseError:
+            return False
+
+
+def unlink(path: Path) -> None:
+    """Remove a database with its side files."""
+    for suffix in _SIDES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def replace(fresh: Path, place: Path) -> None:
+    """Put a closed database in the place of another one, which is gone with its side files, durably."""
+    _sync(fresh)
+    for suffix in _SIDES[1:]:
+        place.with_name(place.name + suffix).unlink(missing_ok=True)
+    fresh.rename(place)
+    _sync(place.parent)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a database and its side files so that a new one can take their place; returns the new name."""
+    number = 1
+    while (kept := path.with_name(f"{path.name}.old-{number}")).exists():
+        number += 1
+    for suffix in _SIDES:
+        side = path.with_name(path.name + suffix)
+        if side.exists():
+            side.rename(kept.with_name(kept.name + suffix))
+    return kept
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def is_corrupt(error: sqlite3.Error) -> bool:
+    """Whether the error says that the file itself is damaged."""
+    return getattr(error, "sqlite_errorcode", None) in _CORRUPT
+
+
+def make_folder(folder: Path) -> None:
+    """The store's folder, readable by its owner only. Raises StoreError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: the store's folder can't be made: {error.strerror}; set store.path elsewhere"
+        ) from error
+
+
+def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """The items in lists of `size`, the last one perhaps shorter."""
+    chunk: list[Item] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,152 @@
+"""Feeds in the index: which are dirty or due, what they show, and their entries as rendered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from aggregator.model import Rendered, from_micros, to_micros
+from aggregator.store.database import Database
+
+
+class Entries:
+    """The tables feed, entry and fragment, and the placements that feeds are selected from."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # Which feeds are to be regenerated
+
+    def mark_dirty(self, topics: Iterable[str]) -> None:
+        """Make the feeds of these topics dirty."""
+        self.database.executemany(
+            "INSERT INTO feed VALUES (?, 1, NULL) ON CONFLICT (topic) DO UPDATE SET dirty = 1",
+            [(topic,) for topic in topics],
+        )
+
+    def render_all(self) -> None:
+        """Make every entry be rendered again, and every feed dirty."""
+        for statement in (
+            "DELETE FROM entry",
+            "DELETE FROM fragment",
+            """
+            INSERT INTO feed SELECT DISTINCT topic, 1, NULL FROM placement WHERE true
+              ON CONFLICT (topic) DO UPDATE SET dirty = 1
+            """,
+        ):
+            self.database.execute(statement)
+
+    def waiting(self, now: datetime) -> list[str]:
+        """The topics whose feeds are dirty or due."""
+        return self.database.column(
+            "SELECT topic FROM feed WHERE dirty OR due <= ? ORDER BY topic", (to_micros(now),)
+        )
+
+    def clean(self, topic: str, due: datetime | None) -> None:
+        """Note that a feed is current until `due`."""
+        self.database.execute(
+            "UPDATE feed SET dirty = 0, due = ? WHERE topic = ?", (to_micros(due) if due else None, topic)
+        )
+
+    # What they show
+
+    def newest(self, topic: str, now: datetime, limit: int) -> list[str]:
+        """The keys of a topic's visible stories, newest first, then by key."""
+        return self.database.column(
+            "SELECT key FROM placement WHERE topic = ? AND age >= ? ORDER BY age, key LIMIT ?",
+            (topic, -to_micros(now), limit),
+        )
+
+    def following(self, topic: str, now: datetime) -> datetime | None:
+        """When the next of a topic's stories that are held back becomes visible."""
+        age = self.database.one(
+            "SELECT max(age) FROM placement WHERE topic = ? AND age < ?", (topic, -to_micros(now))
+        )
+        return None if age is None else from_micros(-age)
+
+    def spelling(self, topic: str, now: datetime) -> str | None:
+        """A topic's name as the oldest of its visible articles spells it."""
+        name = self.database.one(
+            "SELECT name FROM placement WHERE topic = ? AND age >= ? ORDER BY age DESC, key DESC LIMIT 1",
+            (topic, -to_micros(now)),
+        )
+        return None if name is None else str(name)
+
+    # What goes into an entry
+
+    def want(self, keys: Iterable[str]) -> None:
+        """Note the entries that some feed shows."""
+        self.database.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", [(key,) for key in keys])
+
+    def unrendered(self, now: datetime) -> list[str]:
+        """The wanted entries that aren't rendered, or have changed by themselves by now."""
+        found = self.database.column(
+            """
+            SELECT key FROM wanted WHERE NOT EXISTS (
+              SELECT 1 FROM entry WHERE entry.key = wanted.key AND (until IS NULL OR until > ?)) ORDER BY key
+            """,
+            (to_micros(now),),
+        )
+        self.database.execute("DELETE FROM temp.wanted")
+        return found
+
+    def article(self, key: str) -> tuple[str, list[tuple[str, str]]]:
+        """An article's id and its topics, as (folded, as spelled)."""
+        id, topics = self.database.execute("SELECT id, topics FROM article WHERE key = ?", (key,)).fetchone()
+        return id, [(topic, name) for topic, name in json.loads(topics or "[]")]
+
+    def mentions(self, key: str) -> list[bytes]:
+        """What is said of an article, packed: by its leads and, under any of its URLs, as a related entry."""
+        return self.database.column(
+            """
+            SELECT data FROM lead JOIN mention ON mention.document = lead.document AND place = 0 WHERE article = ?1
+            UNION ALL
+            SELECT data FROM alias JOIN mention ON mention.key = alias.url AND place > 0 WHERE article = ?1
+            UNION ALL
+            SELECT data FROM mention WHERE key = ?1 AND place > 0 AND NOT EXISTS (SELECT 1 FROM alias WHERE url = ?1)
+            """,
+            (key,),
+        )
+
+    def coverage(self, key: str) -> list[str]:
+        """The keys of the articles that an article's documents list as related."""
+        return self.database.column(
+            """
+            SELECT DISTINCT coalesce(alias.article, mention.key) FROM lead
+              JOIN mention ON mention.document = lead.document AND place > 0
+              LEFT JOIN alias ON alias.url = mention.key WHERE lead.article = ?
+            """,
+            (key,),
+        )
+
+    # The entry as rendered
+
+    def put(self, key: str, updated: datetime, until: datetime | None, fragments: Iterable[Rendered]) -> None:
+        """Keep a rendered entry, which changes by itself at `until` (None: never)."""
+        self.database.execute(
+            "INSERT OR REPLACE INTO entry VALUES (?, ?, ?)",
+            (key, to_micros(updated), to_micros(until) if until else None),
+        )
+        self.database.executemany(
+            "INSERT OR REPLACE INTO fragment VALUES (?, ?, ?)",
+            [(rendered.key, rendered.format, rendered.data) for rendered in fragments],
+        )
+
+    def lasting(self, keys: Sequence[str]) -> tuple[int, datetime | None, datetime | None]:
+        """Of these entries: how many are rendered, the newest update, and when one of them changes by itself."""
+        count, updated, until = self.database.execute(
+            "SELECT count(*), max(updated), min(until) FROM entry WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(keys),),
+        ).fetchone()
+        return count, from_micros(updated) if count else None, None if until is None else from_micros(until)
+
+    def fragments(self, keys: Sequence[str], format: str) -> list[bytes]:
+        """These entries in one format, in the order of the keys."""
+        rows = dict(
+            self.database.execute(
+                "SELECT key, data FROM fragment WHERE format = ? AND key IN (SELECT value FROM json_each(?))",
+                (format, json.dumps(keys)),
+            )
+        )
+        return [rows[key] for key in keys]

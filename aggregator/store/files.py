@@ -1,0 +1,226 @@
+"""Documents in the index: which files there are, which of them changed, and what they say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from aggregator.model import Problem, Severity
+from aggregator.store.database import Database
+from aggregator.store.packed import Row, Saved, decode_problems, encode
+
+_TOLD = 5
+
+_UNREAD = """
+  FROM seen s LEFT JOIN document d ON d.path = s.path
+  WHERE (d.path IS NULL OR d.racy OR (d.size, d.mtime, d.ctime, d.inode) <> (s.size, s.mtime, s.ctime, s.inode))
+"""
+
+# Run for each document whose old word no longer counts: what that touches is remembered first.
+_LEAVE = (
+    "INSERT OR IGNORE INTO touched SELECT url FROM claim WHERE document = ?",
+    "INSERT OR IGNORE INTO touched SELECT key FROM mention WHERE document = ?",
+    "INSERT OR IGNORE INTO former SELECT article FROM lead WHERE document = ? AND article IS NOT NULL",
+    """
+    INSERT OR IGNORE INTO affected SELECT other.document
+      FROM lead JOIN lead other USING (explicit) WHERE lead.document = ? AND explicit IS NOT NULL
+    """,
+    "DELETE FROM mention WHERE document = ?",
+    "DELETE FROM lead WHERE document = ?",
+    "DELETE FROM claim WHERE document = ?",
+)
+
+
+class Files:
+    """The tables document, mention, lead and claim, as they are written."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    # What is there
+
+    def see(self, rows: Iterable[Row]) -> None:
+        """Note what a walk saw."""
+        self.database.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def hold(self, where: str) -> None:
+        """Keep what is known of the documents in a folder that couldn't be walked; `where` is its path."""
+        self.database.execute(
+            "INSERT OR IGNORE INTO held SELECT path FROM document WHERE substr(path, 1, ?) = ?",
+            (len(where) + 1, f"{where}/"),
+        )
+
+    def forget_signatures(self) -> None:
+        """Make every document be read again."""
+        self.database.execute("UPDATE document SET size = -1, digest = x''")
+
+    def unread(self, after: str, limit: int) -> list[tuple[Row, bytes]]:
+        """Files that are new, look different or changed while they were read, with the digest known of them.
+
+        The next `limit` of them by path, from behind the path `after`.
+        """
+        rows = self.database.execute(
+            f"""
+            SELECT s.path, s.file, s.source, s.size, s.mtime, s.ctime, s.inode, coalesce(d.digest, x'')
+              {_UNREAD} AND s.path > ? ORDER BY s.path LIMIT ?
+            """,
+            (after, limit),
+        )
+        return [(Row(*row), digest) for *row, digest in rows]
+
+    def unread_count(self) -> int:
+        """How many files are to be read."""
+        return int(self.database.one(f"SELECT count(*) {_UNREAD}"))
+
+    def seen(self, path: str) -> bool:
+        """Whether the walk saw this document."""
+        return self.database.one("SELECT 1 FROM seen WHERE path = ?", (path,)) is not None
+
+    def sources(self) -> list[str]:
+        """The sources that documents are known of."""
+        return self.database.column("SELECT DISTINCT source FROM document ORDER BY source")
+
+    def known(self, source: str) -> int:
+        """How many documents of a source are known."""
+        return int(self.database.one("SELECT count(*) FROM document WHERE source = ?", (source,)))
+
+    def gone(self, source: str) -> list[str]:
+        """The documents of a source that the walk didn't see."""
+        return self.database.column(
+            """
+            SELECT path FROM document d WHERE source = ?
+              AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
+              AND NOT EXISTS (SELECT 1 FROM held WHERE path = d.path)
+              ORDER BY path
+            """,
+            (source,),
+        )
+
+    def moved(self, source: str) -> int:
+        """How many documents of a source only have another path now: same inode, size and time."""
+        return int(
+            self.database.one(
+                """
+                SELECT count(*) FROM document d
+                  JOIN seen s ON (s.inode, s.size, s.mtime) = (d.inode, d.size, d.mtime)
+                  WHERE d.source = ?
+                    AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
+                    AND NOT EXISTS (SELECT 1 FROM document WHERE path = s.path)
+                """,
+                (source,),
+            )
+        )
+
+    # What came of reading it
+
+    def save(self, batch: Sequence[Saved], racy_from: int) -> None:
+        """Note what came of some files; those changed at or after `racy_from` (ns) are hashed again next time."""
+        known = self._numbers([saved.row.path for saved in batch])
+        self._leave([(known[s.row.path],) for s in batch if s.packed and s.row.path in known])
+        free = int(self.database.one("SELECT max(id) FROM document") or 0) + 1
+        documents, mentions, leads, claims = [], [], [], []
+        for row, outcome, digest, problems, packed in batch:
+            number = known.get(row.path)
+            if number is None:
+                number, free = free, free + 1
+            signature = (row.size, row.mtime, row.ctime, row.inode, digest, _racy(row, racy_from))
+            told = encode(problems) if problems else None
+            documents.append((number, row.path, row.source, *signature, outcome, told))
+            if packed:
+                mentions += [
+                    (number, place, key, spare, key, data) for place, key, spare, data in packed.mentions
+                ]
+                leads.append((number, packed.explicit, packed.title, packed.facts))
+                claims += [(url, number, joins) for url, joins in packed.claims]
+        into = self.database.executemany
+        into("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
+        into("INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?)", mentions)
+        into("INSERT INTO lead (document, explicit, title, facts) VALUES (?, ?, ?, ?)", leads)
+        into("INSERT INTO claim VALUES (?, ?, ?)", claims)
+        into("INSERT OR IGNORE INTO changed VALUES (?)", [(number,) for number, *_ in leads])
+
+    def resign(self, rows: Iterable[Row], racy_from: int) -> None:
+        """Note the new signatures of files whose content is the same."""
+        self.database.executemany(
+            "UPDATE document SET (size, mtime, ctime, inode, racy) = (?, ?, ?, ?, ?) WHERE path = ?",
+            [(row.size, row.mtime, row.ctime, row.inode, _racy(row, racy_from), row.path) for row in rows],
+        )
+
+    def drop(self, paths: Sequence[str]) -> None:
+        """Forget documents that are gone."""
+        ids = [(number,) for number in self._numbers(paths).values()]
+        self._leave(ids)
+        self.database.executemany("DELETE FROM document WHERE id = ?", ids)
+
+    def was_read(self, path: str) -> bool:
+        """Whether a good version of this document is known."""
+        found = self.database.one(
+            "SELECT 1 FROM document JOIN lead ON lead.document = document.id WHERE path = ?", (path,)
+        )
+        return found is not None
+
+    def _leave(self, ids: Sequence[tuple[int]]) -> None:
+        for statement in _LEAVE if ids else ():
+            self.database.executemany(statement, ids)
+
+    def _numbers(self, paths: Sequence[str]) -> dict[str, int]:
+        return dict(
+            self.database.execute(
+                "SELECT path, id FROM document WHERE path IN (SELECT value FROM json_each(?))",
+                (json.dumps(paths),),
+            )
+        )
+
+    # What there is to tell
+
+    def count(self) -> dict[str, int]:
+        """How many files had which outcome."""
+        return dict(self.database.execute("SELECT outcome, count(*) FROM document GROUP BY outcome"))
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with each document, by path, and between documents."""
+        told = self.database.column("SELECT problems FROM document WHERE problems IS NOT NULL ORDER BY path")
+        return (
+            [problem for data in told for problem in decode_problems(data)] + self._crowds() + self._rivals()
+        )
+
+    def _crowds(self) -> list[Problem]:
+        """The URLs that too many documents claim."""
+        found = []
+        for url in self.database.column("SELECT url FROM crowded ORDER BY url"):
+            paths = self.database.column(
+                "SELECT path FROM claim JOIN document ON id = document WHERE url = ? ORDER BY path", (url,)
+            )
+            some = ", ".join(paths[:_TOLD])
+            message = (
+                f"{url} joins nothing: {len(paths)} documents with different titles claim it ({some}, ...)"
+            )
+            found.append(Problem(paths[0], 0, 0, Severity.warning, message))
+        return found
+
+    def _rivals(self) -> list[Problem]:
+        """The documents that claim an id which a more trusted one has."""
+        rows = self.database.execute(
+            """
+            SELECT d.path, l.explicit, min(winner.path) FROM lead l
+              JOIN document d ON d.id = l.document
+              JOIN article a ON a.id = l.explicit AND a.key <> l.article
+              JOIN lead w ON w.article = a.key
+              JOIN document winner ON winner.id = w.document
+              WHERE l.explicit IS NOT NULL GROUP BY d.path ORDER BY d.path
+            """
+        )
+        return [
+            Problem(
+                path,
+                0,
+                0,
+                Severity.error,
+                f"id `{id}` is that of the more trusted {winner}; this article gets another",
+            )
+            for path, id, winner in rows
+        ]
+
+
+def _racy(row: Row, racy_from: int) -> bool:
+    return max(row.mtime, row.ctime) >= racy_from

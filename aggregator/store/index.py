@@ -1,0 +1,95 @@
+"""Everything that can be rebuilt from the documents at any time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from aggregator.store.articles import Articles
+from aggregator.store.database import Database, replace, unlink
+from aggregator.store.entries import Entries
+from aggregator.store.files import Files
+from aggregator.store.schema import BATCH, CARRIED, TABLES, VERSION
+
+FILE = "index.sqlite"
+
+
+class Index:
+    """The index in the file `path`; in memory where it is None.
+
+    An `unfinished` one is built beside the one in use, and takes its place by `install`. Its tables are in three
+    hands: `files` (documents and what they say), `articles` (which documents belong together, whose id is whose)
+    and `entries` (feeds and what they show).
+    """
+
+    def __init__(self, path: Path | None, *, dry: bool = False, unfinished: bool = False) -> None:
+        self.path = path
+        self.unfinished = unfinished
+        self.database = Database(path, durable=False, dry=dry, scratch=unfinished)
+        version = self.database.version
+        self.outdated = version not in (0, VERSION)
+        if not version:
+            self.database.create(TABLES, VERSION)
+        self.database.begin()
+        self.database.lay_out(BATCH)
+        self.files = Files(self.database)
+        self.articles = Articles(self.database)
+        self.entries = Entries(self.database)
+
+    def commit(self) -> None:
+        self.database.commit()
+
+    def close(self) -> None:
+        self.database.close()
+
+    def install(self) -> Index:
+        """The index to go on with: an unfinished one, committed and whole, takes the place of the one in use."""
+        if not self.path or not self.unfinished:
+            return self
+        self.commit()
+        self.close()
+        place = self.path.with_name(FILE)
+        replace(self.path, place)
+        return Index(place)
+
+    def carry(self, former: Path) -> None:
+        """Take over what documents said from an earlier index: their last good versions. Raises sqlite3.Error."""
+        self.database.attach(former, "former")
+        try:
+            for table, columns in CARRIED.items():
+                self.database.execute(
+                    f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM former.{table}"
+                )
+            self.files.forget_signatures()
+        finally:
+            self.database.detach("former")
+
+    def meta(self) -> dict[str, str]:
+        """The fingerprints that the index was made with."""
+        return dict(self.database.execute("SELECT name, value FROM meta"))
+
+    def put_meta(self, values: Mapping[str, str]) -> None:
+        self.database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+
+def open_index(folder: Path, *, rebuild: bool, dry: bool) -> Index:
+    """The index of the store in `folder`; a new one, unfinished, where there is none, it is outdated, or `rebuild`.
+
+    A new one begins with the last good versions of the documents that the former one has, if it can be read.
+    """
+    place = folder / FILE
+    if place.exists() and not rebuild:
+        index = Index(place, dry=dry)
+        if not index.outdated:
+            return index
+        index.close()
+    fresh = None if dry else place.with_name(f"{FILE}.new")
+    if fresh:
+        unlink(fresh)
+    index = Index(fresh, dry=dry, unfinished=True)
+    if place.exists():
+        with suppress(sqlite3.OperationalError):  # its tables may be of another version
+            index.carry(place)
+    return index

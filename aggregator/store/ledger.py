@@ -1,0 +1,381 @@
+"""Every decision that can't be worked out again: ids, slugs, withdrawals, what was published.
+
+Each write is repeatable: a run that was killed after the ledger's commit does the same again and changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aggregator.errors import BackupRefused, LedgerCorrupt, StoreError
+from aggregator.model import Holding, Lead, from_micros, to_micros
+from aggregator.store.database import Database, is_corrupt, make_folder, replace, set_aside, unlink
+
+FILE = "ledger.sqlite"
+VERSION = 1
+_SCHEMA = """
+-- identity: which output folders are ours, mark: changes with every change that the index must have seen,
+-- newest: the latest instant remembered
+CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
+-- every id ever given, by age; key: what it was given for; topics: the feeds its entry is in (NULL: it is no entry)
+CREATE TABLE article (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL,
+  first_seen INTEGER NOT NULL, withdrawn INTEGER, restored INTEGER, topics TEXT, published INTEGER);
+-- the id of each document's path, and what its document was like
+CREATE TABLE path (path TEXT PRIMARY KEY, id TEXT NOT NULL, title TEXT NOT NULL, date INTEGER, urls TEXT NOT NULL)
+  WITHOUT ROWID;
+CREATE INDEX path_id ON path (id);
+-- the URLs that ids were given for, canonical and as written
+CREATE TABLE url (url TEXT, id TEXT, written TEXT NOT NULL, PRIMARY KEY (url, id)) WITHOUT ROWID;
+CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE) WITHOUT ROWID;
+CREATE TABLE tombstone (topic TEXT, id TEXT, withdrawn INTEGER, PRIMARY KEY (topic, id, withdrawn)) WITHOUT ROWID;
+-- feeds that are out; lapsed: since when one doesn't qualify any more
+CREATE TABLE feed (topic TEXT PRIMARY KEY, title TEXT NOT NULL, lapsed INTEGER) WITHOUT ROWID;
+-- files that are out, as stat saw them after writing; size NULL: about to be written
+CREATE TABLE file (path TEXT PRIMARY KEY, topic TEXT NOT NULL, size INTEGER, mtime INTEGER, ctime INTEGER,
+  inode INTEGER) WITHOUT ROWID;
+"""
+_TABLES = {
+    "meta": "name",
+    "article": "age",
+    "path": "path",
+    "url": "url, id",
+    "topic": "topic",
+    "tombstone": "topic, id, withdrawn",
+    "feed": "topic",
+    "file": "path",
+}
+
+
+class Ledger:
+    """The ledger of the store in `folder`. Raises LedgerCorrupt, which says what to do, and StoreError."""
+
+    def __init__(self, folder: Path, *, dry: bool = False) -> None:
+        path = folder / FILE
+        if not dry:
+            make_folder(folder)
+        try:
+            self.database = Database(None if dry and not path.exists() else path, durable=True, dry=dry)
+            if not self.database.version:
+                self.database.create(_SCHEMA, VERSION)
+            elif self.database.version > VERSION:
+                raise StoreError(f"{path}: made by a newer aggregator; use that one")
+            elif not self.database.sound():
+                raise LedgerCorrupt(DAMAGED.format(path=path))
+            self.database.begin()
+            self.database.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().hex,))
+            self.database.execute("INSERT OR IGNORE INTO meta VALUES ('mark', '')")
+            self.database.commit()
+        except sqlite3.Error as error:
+            if is_corrupt(error):
+                raise LedgerCorrupt(DAMAGED.format(path=path)) from error
+            raise StoreError(f"{path}: {error}") from error
+
+    def close(self) -> None:
+        self.database.close()
+
+    def rollback(self) -> None:
+        """Undo what wasn't committed."""
+        self.database.execute("ROLLBACK")
+        self.database.begin()
+
+    def sound(self) -> bool:
+        """Whether the file is undamaged."""
+        return self.database.sound()
+
+    # What the store as a whole needs to know
+
+    @property
+    def identity(self) -> str:
+        """The name of this store, kept for ever."""
+        return str(self._meta("identity"))
+
+    @property
+    def mark(self) -> str:
+        """Changes whenever something changed that the index must have seen."""
+        return str(self._meta("mark"))
+
+    @property
+    def newest(self) -> datetime | None:
+        """The latest instant that the ledger remembers."""
+        newest = self._meta("newest")
+        return None if newest is None else from_micros(newest)
+
+    @property
+    def blank(self) -> bool:
+        """Whether no id was ever given."""
+        return self.database.one("SELECT 1 FROM article LIMIT 1") is None
+
+    def _meta(self, name: str) -> Any:
+        return self.database.one("SELECT value FROM meta WHERE name = ?", (name,))
+
+    def commit(self, now: datetime | None = None) -> None:
+        """Make the changes permanent; `now` where the index must see them too."""
+        if now:
+            values = [("mark", uuid4().hex), ("newest", max(self._meta("newest") or 0, to_micros(now)))]
+            self.database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+        self.database.commit()
+
+    # Identity
+
+    def holdings(self, paths: Sequence[str]) -> dict[str, Holding]:
+        """What is remembered of these paths."""
+        rows = self.database.execute(
+            "SELECT p.path, p.id, a.age, a.key, p.title, p.date, p.urls FROM path p JOIN article a ON a.id = p.id"
+            " WHERE p.path IN (SELECT value FROM json_each(?))",
+            (json.dumps(paths),),
+        )
+        return {
+            path: Holding(id, age, key, title, date, frozenset(url for url, _ in json.loads(urls)))
+            for path, id, age, key, title, date, urls in rows
+        }
+
+    def ids_of(self, urls: Sequence[str]) -> list[str]:
+        """The ids once given for any of these canonical URLs, the oldest first."""
+        return self.database.column(
+            "SELECT DISTINCT u.id FROM url u JOIN article a ON a.id = u.id"
+            " WHERE u.url IN (SELECT value FROM json_each(?)) ORDER BY a.age",
+            (json.dumps(urls),),
+        )
+
+    def knows(self, id: str) -> bool:
+        """Whether this id was ever given."""
+        return self.database.one("SELECT 1 FROM article WHERE id = ?", (id,)) is not None
+
+    def give(self, ids: Iterable[tuple[str, str]], now: datetime) -> None:
+        """Remember new ids, as (id, key), in the order in which they age."""
+        self.database.executemany(
+            "INSERT OR IGNORE INTO article (id, key, first_seen) VALUES (?, ?, ?)",
+            ((id, key, to_micros(now)) for id, key in ids),
+        )
+
+    def bind(self, leads: Sequence[tuple[str, str, Lead]]) -> None:
+        """Remember leads as (id of the article, id that the path has of its own, lead)."""
+        self.database.executemany(
+            "INSERT INTO path VALUES (?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET id = excluded.id,"
+            " title = excluded.title, date = excluded.date, urls = excluded.urls"
+            " WHERE (id, title, urls) <> (excluded.id, excluded.title, excluded.urls) OR date IS NOT excluded.date",
+            [(lead.path, own, lead.title, lead.date, json.dumps(lead.urls)) for _, own, lead in leads],
+        )
+        self.database.executemany(
+            "INSERT OR IGNORE INTO url VALUES (?, ?, ?)",
+            [(url, id, written) for id, _, lead in leads for url, written in lead.urls],
+        )
+
+    def respell(self, canonical: Callable[[str], str]) -> None:
+        """Work the canonical URLs out again from those as written, under new rules."""
+        rows = self.database.execute("SELECT id, written, url FROM url").fetchall()
+        self.database.execute("DELETE FROM url")
+        self.database.executemany(
+            "INSERT OR IGNORE INTO url VALUES (?, ?, ?)",
+            ((url if "#" in url else canonical(written), id, written) for id, written, url in rows),
+        )
+        paths = self.database.execute("SELECT path, urls FROM path").fetchall()
+        for path, urls in paths:
+            spelled = [
+                (url if "#" in url else canonical(written), written) for url, written in json.loads(urls)
+            ]
+            self.database.execute("UPDATE path SET urls = ? WHERE path = ?", (json.dumps(spelled), path))
+
+    # First seen, withdrawn, restored
+
+    def entered(self, ids: Sequence[str]) -> dict[str, tuple[tuple[str, ...] | None, int]]:
+        """As last settled: the topics in whose feeds each id's entry was (None: it was no entry), and when it was
+        published (µs)."""
+        rows = self.database.execute(
+            "SELECT id, topics, published FROM article WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(ids),),
+        )
+        return {
+            id: (None if topics is None else tuple(json.loads(topics)), published or 0)
+            for id, topics, published in rows
+        }
+
+    def entries(self) -> Iterator[str]:
+        """The ids of all that was an entry when last settled."""
+        for (id,) in self.database.execute("SELECT id FROM article WHERE topics IS NOT NULL").fetchall():
+            yield id
+
+    def paths_of(self, id: str) -> list[str]:
+        """The documents that an id was given to."""
+        return self.database.column("SELECT path FROM path WHERE id = ?", (id,))
+
+    def entry_paths(self, source: str) -> list[str]:
+        """The documents of a source that led to an entry when last settled."""
+        return self.database.column(
+            "SELECT p.path FROM path p JOIN article a ON a.id = p.id"
+            " WHERE a.topics IS NOT NULL AND substr(p.path, 1, ?1) = ?2",
+            (len(source) + 1, source + "/"),
+        )
+
+    def settle(self, id: str, topics: Sequence[str] | None, published: int) -> None:
+        """Remember in which topics' feeds the entry is from now on (None: in none), and when it was published (µs)."""
+        self.database.execute(
+            "UPDATE article SET topics = ?, published = ? WHERE id = ?",
+            (None if topics is None else json.dumps(topics, ensure_ascii=False), published, id),
+        )
+
+    def withdraw(self, id: str, topics: Sequence[str], now: datetime) -> None:
+        """Remember that the entry was withdrawn from the feeds of these topics."""
+        self.database.execute("UPDATE article SET withdrawn = ? WHERE id = ?", (to_micros(now), id))
+        self.database.executemany(
+            "INSERT OR IGNORE INTO tombstone VALUES (?, ?, ?)",
+            [(topic, id, to_micros(now)) for topic in topics],
+        )
+
+    def restore(self, id: str, now: datetime) -> None:
+        """Remember that a withdrawn entry is back; nothing happens where it wasn't withdrawn."""
+        self.database.execute(
+            "UPDATE article SET restored = ?1 WHERE id = ?2 AND withdrawn IS NOT NULL"
+            " AND (restored IS NULL OR restored < withdrawn)",
+            (to_micros(now), id),
+        )
+
+    def restored(self, ids: Sequence[str]) -> dict[str, datetime]:
+        """When these entries last came back, of those that did."""
+        rows = self.database.execute(
+            "SELECT id, restored FROM article WHERE restored IS NOT NULL"
+            " AND id IN (SELECT value FROM json_each(?))",
+            (json.dumps(ids),),
+        )
+        return {id: from_micros(restored) for id, restored in rows}
+
+    def last_withdrawal(self, topic: str) -> datetime | None:
+        """When an entry was last withdrawn from this topic's feed."""
+        last = self.database.one("SELECT max(withdrawn) FROM tombstone WHERE topic = ?", (topic,))
+        return None if last is None else from_micros(last)
+
+    # Topics and feeds
+
+    def slugs(self) -> dict[str, str]:
+        """The slug of every topic met so far."""
+        return dict(self.database.execute("SELECT topic, slug FROM topic"))
+
+    def name(self, topics: Iterable[tuple[str, str]]) -> None:
+        """Give slugs for ever, as (topic, wished); a second comer gets `-2` and so on."""
+        for topic, wished in topics:
+            slug, number = wished, 1
+            while self.database.one("SELECT 1 FROM topic WHERE slug = ? AND topic <> ?", (slug, topic)):
+                number += 1
+                slug = f"{wished}-{number}"
+            self.database.execute("INSERT OR IGNORE INTO topic VALUES (?, ?)", (topic, slug))
+
+    def feeds(self) -> dict[str, tuple[str, datetime | None]]:
+        """The feeds that are out, by topic: title, and since when it doesn't qualify any more."""
+        rows = self.database.execute("SELECT topic, title, lapsed FROM feed")
+        return {
+            topic: (title, None if lapsed is None else from_micros(lapsed)) for topic, title, lapsed in rows
+        }
+
+    def put_feed(self, topic: str, title: str, lapsed: datetime | None) -> None:
+        """Remember that a feed is out."""
+        self.database.execute(
+            "INSERT OR REPLACE INTO feed VALUES (?, ?, ?)",
+            (topic, title, None if lapsed is None else to_micros(lapsed)),
+        )
+
+    def drop_feed(self, topic: str) -> None:
+        """Remember that a feed is no longer out."""
+        self.database.execute("DELETE FROM feed WHERE topic = ?", (topic,))
+
+    # Published files
+
+    def files(self) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+        """The files that are out or about to be, as (path, topic, size, mtime_ns, ctime_ns and inode)."""
+        for path, topic, *signature in self.database.execute(
+            "SELECT path, topic, size, mtime, ctime, inode FROM file"
+        ).fetchall():
+            yield path, topic, tuple(signature)
+
+    def intend(self, files: Iterable[tuple[str, str]]) -> None:
+        """Remember that these files, as (path, topic), are ours before they are written."""
+        self.database.executemany("INSERT OR IGNORE INTO file (path, topic) VALUES (?, ?)", files)
+
+    def put_file(self, path: str, signature: tuple[int, ...]) -> None:
+        """Remember a file of ours as stat sees it now."""
+        self.database.execute(
+            "UPDATE file SET (size, mtime, ctime, inode) = (?, ?, ?, ?) WHERE path = ?", (*signature, path)
+        )
+
+    def drop_file(self, path: str) -> None:
+        """Forget a file that was removed."""
+        self.database.execute("DELETE FROM file WHERE path = ?", (path,))
+
+    # Backup
+
+    def backup(self) -> Iterator[str]:
+        """The ledger as JSON lines: a head, each row of each table, a tail that tells it is whole."""
+        yield json.dumps({"ledger": VERSION, "identity": self.identity})
+        count = 0
+        for table, order in _TABLES.items():
+            rows = self.database.execute(f"SELECT * FROM {table} ORDER BY {order}")  # our own names
+            names = [column[0] for column in rows.description]
+            for row in rows:
+                count += 1
+                yield json.dumps({"table": table} | dict(zip(names, row, strict=True)), ensure_ascii=False)
+        yield json.dumps({"rows": count})
+
+
+def restore(folder: Path, lines: Iterable[str]) -> Path | None:
+    """Make the ledger of the store in `folder` from the lines of a backup.
+
+    The ledger that was there is kept; its new name is returned (None: there was none). Nothing changes unless
+    the whole backup can be read. Raises BackupRefused.
+    """
+    make_folder(folder)
+    fresh = folder / f"{FILE}.restoring"
+    unlink(fresh)
+    database = Database(fresh, durable=True, dry=False, scratch=True)
+    try:
+        database.create(_SCHEMA, VERSION)
+        _fill(database, lines)
+        database.execute("INSERT OR REPLACE INTO meta VALUES ('mark', ?)", (uuid4().hex,))
+        database.commit()
+    except BaseException:
+        database.close()
+        unlink(fresh)
+        raise
+    database.close()
+    path = folder / FILE
+    kept = set_aside(path) if path.exists() else None
+    replace(fresh, path)
+    return kept
+
+
+def _fill(database: Database, lines: Iterable[str]) -> None:
+    count, whole = 0, False
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            if number == 1:
+                if row["ledger"] != VERSION:
+                    raise BackupRefused(f"line 1: a ledger of version {row['ledger']}, expected {VERSION}")
+            elif "rows" in row:
+                whole = row["rows"] == count
+            else:
+                table = row.pop("table")
+                if table not in _TABLES:
+                    raise BackupRefused(f"line {number}: unknown table {table!r}")
+                names = [column[1] for column in database.execute(f"PRAGMA table_info({table})")]
+                database.execute(
+                    f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})",  # our own names
+                    [row.pop(name) for name in names],
+                )
+                if row:
+                    raise BackupRefused(f"line {number}: unknown column {next(iter(row))!r}")
+                count += 1
+        except (ValueError, KeyError, TypeError, AttributeError, sqlite3.Error) as error:
+            raise BackupRefused(f"line {number}: not a line of a ledger backup ({error})") from error
+    if not whole:
+        raise BackupRefused("the backup isn't whole: its last line doesn't agree with its number of rows")
+
+
+DAMAGED = (
+    "{path}: the ledger is damaged, and nothing is published without it (ids would change for every"
+    " subscriber). Put the newest backup back with `aggregator ledger restore FILE`; the damaged file is kept"
+)

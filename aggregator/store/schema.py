@@ -1,0 +1,83 @@
+"""The tables of the index.
+
+    document ─< mention           what it says: the lead mention (place 0) and its related ones
+    document ── lead ─> article   which article its own mention belongs to
+    document ─< claim ─> url      the URLs that name its article; `joins` no: too many others claim it
+    alias ─> article              every URL that names an article
+    article ─< placement          the topics whose feeds it is in, by age
+    article ── entry ─< fragment  its entry, rendered in each format
+    feed                          dirty or not, and the instant it is due
+
+A batch collects what it touches in temporary tables, so that its cost follows the change and not the corpus.
+"""
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+
+CREATE TABLE document (
+  id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, source TEXT NOT NULL,
+  size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER, digest BLOB, racy INTEGER,
+  outcome TEXT NOT NULL, problems BLOB
+);
+CREATE INDEX document_outcome ON document (outcome);
+CREATE INDEX document_problem ON document (path) WHERE problems IS NOT NULL;
+
+-- link: the key of the mention's own URL. key: that, or the spare one where too many claim the URL
+CREATE TABLE mention (
+  document INTEGER, place INTEGER, link TEXT NOT NULL, spare TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
+  PRIMARY KEY (document, place)
+) WITHOUT ROWID;
+CREATE INDEX mention_key ON mention (key) WHERE place > 0;
+CREATE INDEX mention_link ON mention (link) WHERE link <> key;
+
+CREATE TABLE lead (document INTEGER PRIMARY KEY, article TEXT, explicit TEXT, title TEXT, facts BLOB NOT NULL);
+CREATE INDEX lead_article ON lead (article);
+CREATE INDEX lead_explicit ON lead (explicit) WHERE explicit IS NOT NULL;
+
+CREATE TABLE claim (
+  url TEXT, document INTEGER, joins INTEGER NOT NULL,
+  PRIMARY KEY (url, document)
+) WITHOUT ROWID;
+CREATE INDEX claim_document ON claim (document);
+CREATE TABLE crowded (url TEXT PRIMARY KEY) WITHOUT ROWID;
+
+CREATE TABLE article (key TEXT PRIMARY KEY, id TEXT UNIQUE, published INTEGER NOT NULL, topics TEXT) WITHOUT ROWID;
+CREATE INDEX article_unnamed ON article (key) WHERE id IS NULL;
+CREATE TABLE alias (url TEXT PRIMARY KEY, article TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX alias_article ON alias (article);
+
+-- age is minus the instant published, so that the primary key's order is a feed's order
+CREATE TABLE placement (
+  topic TEXT, age INTEGER, key TEXT, name TEXT NOT NULL,
+  PRIMARY KEY (topic, age, key)
+) WITHOUT ROWID;
+
+CREATE TABLE entry (key TEXT PRIMARY KEY, updated INTEGER NOT NULL, until INTEGER) WITHOUT ROWID;
+CREATE TABLE fragment (key TEXT, format TEXT, data BLOB NOT NULL, PRIMARY KEY (key, format));
+CREATE TABLE feed (topic TEXT PRIMARY KEY, dirty INTEGER NOT NULL, due INTEGER) WITHOUT ROWID;
+"""
+
+BATCH = """
+CREATE TEMP TABLE seen (
+  path TEXT PRIMARY KEY, file TEXT, source TEXT, size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER
+) WITHOUT ROWID;
+CREATE TEMP TABLE held (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE changed (document INTEGER PRIMARY KEY);
+CREATE TEMP TABLE touched (url TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE former (article TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE affected (document INTEGER PRIMARY KEY);
+CREATE TEMP TABLE stale (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE settled (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+# What one version of the index takes over from another: what documents said.
+CARRIED = {
+    "document": "id, path, source, size, mtime, ctime, inode, digest, racy, outcome, problems",
+    "mention": "document, place, link, spare, key, data",
+    "lead": "document, explicit, title, facts",
+    "claim": "url, document, joins",
+    "crowded": "url",
+}

@@ -1,0 +1,104 @@
+"""Text for people: plain, in one line, in characters that every feed may hold."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+# What XML 1.0 forbids (section 2.2), lone surrogates included.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Those, other control characters, the byte order mark, and what turns the direction of the text around it.
+_UNWANTED = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+_WORDLESS = re.compile(r"[\W_]+")
+
+_INLINE = (
+    "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|img|ins|kbd|mark|q|s|samp|small|span|strike|"
+    "strong|sub|sup|time|tt|u|var|wbr"
+)
+_BLOCK = (
+    "address|article|aside|blockquote|body|br|button|caption|center|col|colgroup|dd|details|div|dl|dt|embed|"
+    "fieldset|figcaption|figure|footer|form|h[1-6]|head|header|hr|html|iframe|input|label|legend|li|link|main|"
+    "meta|nav|noscript|object|ol|option|p|param|picture|pre|script|section|select|source|style|summary|svg|table|"
+    "tbody|td|textarea|tfoot|th|thead|title|tr|ul|video"
+)
+# Only known elements, bare or with at least one attribute: `a <b and c> d` is prose.
+_TAG = re.compile(rf"</?(?:(?P<inline>{_INLINE})|{_BLOCK})(?:\s*+/?|\s[^<>=]*+=[^<>]*+)>", re.IGNORECASE)
+_CODE = re.compile(r"<(script|style)\b[^<>]*+>[^<]*+</\1\s*+>", re.IGNORECASE)
+# Without its semicolon a reference is as likely prose: `Q&A`, `AT&T`, `?a=1&copy=2`.
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+
+# Unicode's Stream-Safe Text Format (UAX #15, section 13) for texts long enough to matter: putting a hundred
+# thousand combining marks in order takes minutes.
+_LONG = 2000
+_MARKS = 30
+
+
+def plain(text: str) -> str:
+    """The text without tags, entities decoded once, white space folded, in NFC; "" where nothing is left.
+
+    Dropped: control characters and all others that XML 1.0 forbids, and those that set the text's direction.
+    """
+    if "<" in text:
+        text = _untagged(text)
+    if "&" in text:
+        text = _REFERENCE.sub(lambda found: html.unescape(found[0]), text)
+    text = " ".join(text.split())
+    if not text.isprintable():
+        text = " ".join(_UNWANTED.sub("", text).split())
+    return text if text.isascii() else nfc(text)
+
+
+def fold(text: str) -> str:
+    """What two headlines must share to be the same: their letters and digits, whatever the case.
+
+    Of a text without any, all its characters but spaces.
+    """
+    folded = text.casefold()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKC", folded).casefold()
+        # `\W` takes the vowel signs of Indic scripts for punctuation: keep what Unicode calls a mark.
+        return "".join(filter(_in_word, folded)) or "".join(folded.split())
+    return _WORDLESS.sub("", folded) or "".join(folded.split())
+
+
+def legal(text: str) -> str:
+    """The text without the characters that XML 1.0 forbids."""
+    return _ILLEGAL.sub("", text)
+
+
+def nfc(text: str) -> str:
+    """The text in Unicode's composed form (NFC)."""
+    if len(text) > _LONG and not text.isascii():
+        text = _stream_safe(text)
+    return unicodedata.normalize("NFC", text)
+
+
+def quoted(text: str) -> str:
+    """The text as a message may show it: in quotes, one printable line of at most 60 characters."""
+    line = " ".join(text[:300].split())
+    line = "".join(char if char.isprintable() else "\ufffd" for char in line[:59])
+    return f'"{line[:57]}…"' if len(line) > 58 or len(text) > 300 else f'"{line}"'
+
+
+def _untagged(text: str) -> str:
+    if "<!--" in text:
+        before, *pieces = text.split("<!--")
+        text = before + "".join(piece.partition("-->")[2] for piece in pieces)
+    return _TAG.sub(lambda tag: "" if tag["inline"] else " ", _CODE.sub(" ", text))
+
+
+def _in_word(char: str) -> bool:
+    return char.isalnum() or unicodedata.category(char)[0] == "M"
+
+
+def _stream_safe(text: str) -> str:
+    kept: list[str] = []
+    run = 0
+    for char in text:
+        run = run + 1 if unicodedata.combining(char) else 0
+        if run <= _MARKS:
+            kept.append(char)
+    return "".join(kept)

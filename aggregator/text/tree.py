@@ -1,0 +1,168 @@
+"""YAML as a tree of text with positions, straight from the events of libyaml's parser.
+
+Composing is left out on purpose: it crashes the process on deep nesting, and YAML 1.1 would turn `NO` into a
+boolean and `12:30:45` into 45045. Every scalar stays text; whoever knows the field gives it its type.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import msgspec
+import yaml
+from yaml import (
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from aggregator.errors import ParseError
+from aggregator.text.plain import quoted
+
+MAX_DEPTH = 64
+
+# What libyaml refuses to read at all, although documents in the wild hold it, and what it takes for the end
+# of a line, although no editor does.
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_USUAL_CAUSE = re.compile("mapping values are not|did not find expected|cannot start any token")
+
+# PyYAML's own types call most of what an event has optional.
+_Event: TypeAlias = Any
+_Position: TypeAlias = tuple[int, int]
+
+
+class Node(msgspec.Struct, frozen=True, gc=False):
+    """A value and where it stands; line and column count from 1.
+
+    `value` is text, None (an empty or null scalar), a list of nodes, or a dict from key to node. `key` is the
+    position of the key that names this node; (0, 0) for an item of a list and for the root.
+    """
+
+    value: Value
+    line: int
+    column: int
+    key: tuple[int, int] = (0, 0)
+
+
+Value: TypeAlias = "str | list[Node] | dict[str, Node] | None"
+
+
+def load(text: str, first_line: int = 1, unread: frozenset[str] = frozenset()) -> Node:
+    """The tree of one YAML document; `first_line` is the number of the text's first line in its file.
+
+    An empty document is a node whose value is None, and so is the value of each key in `unread`, at any
+    depth: it is passed over, and no message quotes it. Raises ParseError for anything that isn't one document
+    of plain scalars, lists and mappings with unique text keys, at most 64 deep, without aliases.
+    """
+    if not text.replace("\n", " ").isprintable():
+        text = _UNREADABLE.sub(" ", text)
+    parser = yaml.CSafeLoader(text)
+    try:
+        return _Builder(parser, first_line, unread).document()
+    except yaml.MarkedYAMLError as error:
+        mark = _mark(error)
+        line, column = (mark.line, mark.column) if mark else (0, 0)
+        raise ParseError(_sentence(error), line + first_line, column + 1) from error
+    except yaml.YAMLError as error:
+        raise ParseError("not YAML", first_line) from error
+    finally:
+        parser.dispose()
+
+
+class _Builder:
+    def __init__(self, parser: yaml.CSafeLoader, first_line: int, unread: frozenset[str]) -> None:
+        self.next: Callable[[], _Event] = parser.get_event
+        self.first = first_line
+        self.unread = unread
+
+    def document(self) -> Node:
+        self.next()
+        event = self.next()
+        if type(event) is StreamEndEvent:
+            return Node(None, self.first, 1)
+        root = self.node(self.next(), MAX_DEPTH, (0, 0))
+        self.next()
+        event = self.next()
+        if type(event) is not StreamEndEvent:
+            raise self.error("a second YAML document starts here, expected one", event)
+        return root
+
+    def node(self, event: _Event, depth: int, key: _Position) -> Node:
+        kind = type(event)
+        mark = event.start_mark
+        line, column = mark.line + self.first, mark.column + 1
+        if kind is ScalarEvent:
+            value = event.value
+            if value in _NULLS and not event.style:
+                value = None
+            return Node(value, line, column, key)
+        if not depth:
+            raise self.error(f"nested deeper than {MAX_DEPTH} levels", event)
+        if kind is MappingStartEvent:
+            return Node(self.mapping(depth - 1), line, column, key)
+        if kind is SequenceStartEvent:
+            return Node(self.sequence(depth - 1), line, column, key)
+        raise self.error("an alias, expected the value itself", event)
+
+    def mapping(self, depth: int) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        while type(event := self.next()) is not MappingEndEvent:
+            mark = event.start_mark
+            if type(event) is not ScalarEvent:
+                raise self.error("a key that isn't text, expected a field's name", event)
+            name = event.value
+            key = (mark.line + self.first, mark.column + 1)
+            if name in found:
+                raise ParseError(f"{quoted(name)} again, first given in line {found[name].key[0]}", *key)
+            read = self.passed if name in self.unread else self.node
+            found[name] = read(self.next(), depth, key)
+        return found
+
+    def sequence(self, depth: int) -> list[Node]:
+        found: list[Node] = []
+        while type(event := self.next()) is not SequenceEndEvent:
+            found.append(self.node(event, depth, (0, 0)))
+        return found
+
+    def passed(self, event: _Event, depth: int, key: _Position) -> Node:
+        """Read over a value, whatever it holds."""
+        mark = event.start_mark
+        level = 0
+        while True:
+            kind = type(event)
+            if kind is MappingStartEvent or kind is SequenceStartEvent:
+                level += 1
+                if level > depth:
+                    raise self.error(f"nested deeper than {MAX_DEPTH} levels", event)
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                level -= 1
+            if not level:
+                return Node(None, mark.line + self.first, mark.column + 1, key)
+            event = self.next()
+
+    def error(self, message: str, event: _Event) -> ParseError:
+        mark = event.start_mark
+        return ParseError(message, mark.line + self.first, mark.column + 1)
+
+
+def _mark(error: yaml.MarkedYAMLError) -> Any:
+    """Where to look: what was never closed is best seen where it opens."""
+    problem = error.problem or ""
+    if "end of stream" in problem or "expected ':'" in problem:
+        return error.context_mark or error.problem_mark
+    return error.problem_mark or error.context_mark
+
+
+def _sentence(error: yaml.MarkedYAMLError) -> str:
+    """libyaml's complaint with what it was about, and the usual cause where there is one."""
+    problem = error.problem or "not YAML"
+    message = f"{error.context}, {problem}" if error.context else problem
+    if _USUAL_CAUSE.search(message):
+        message += "; expected quotes around a text that holds `: `, quotes or a leading symbol"
+    return message

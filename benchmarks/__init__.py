@@ -1,0 +1,1 @@
+"""How fast and how large the program is, side by side with its peers. See README.md."""

@@ -1,0 +1,111 @@
+"""Real web servers for tests. A test module that wants them says `pytest_plugins = ["tests.servers"]`."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.programs import needs
+
+_PATIENCE = 10.0  # seconds until a server that doesn't answer counts as broken
+
+_NGINX = """
+daemon off;
+master_process off;
+pid {scratch}/nginx.pid;
+error_log stderr warn;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {scratch}/body;
+    proxy_temp_path {scratch}/proxy;
+    fastcgi_temp_path {scratch}/fastcgi;
+    uwsgi_temp_path {scratch}/uwsgi;
+    scgi_temp_path {scratch}/scgi;
+    types {{ application/rss+xml xml; }}
+    server {{
+        listen 127.0.0.1:{port};
+        root {root};
+    }}
+}}
+"""
+
+
+class Answer(NamedTuple):
+    """What a server answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Server(NamedTuple):
+    """A web server on a loopback port."""
+
+    port: int
+
+    def get(self, path: str, **headers: str) -> Answer:
+        """GET a path. Headers are written with `_` for `-`; those of the answer have lower-case names."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE)
+        try:
+            connection.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            fields = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, fields, answer.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Server]]:
+    """Start nginx for a folder; it ends with the test."""
+    program = needs("nginx")
+    with ExitStack() as running:
+        yield lambda root: running.enter_context(_nginx(program, root, tmp_path_factory.mktemp("nginx")))
+
+
+@contextmanager
+def _nginx(program: str, root: Path, scratch: Path) -> Iterator[Server]:
+    port = _free_port()
+    configuration = scratch / "nginx.conf"
+    configuration.write_text(_NGINX.format(scratch=scratch, root=root, port=port), encoding="utf-8")
+    # -e: else it complains, before it has read its configuration, that its usual log is not there.
+    command = [program, "-e", "stderr", "-p", str(scratch), "-c", str(configuration)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            _await(port, process)
+            yield Server(port)
+        finally:
+            process.terminate()
+
+
+def _await(port: int, process: subprocess.Popen[str]) -> None:
+    """Wait until the server listens; fail the test where it ends before that, or takes too long."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE).close()
+        except ConnectionRefusedError:
+            try:
+                process.wait(timeout=0.01)
+            except subprocess.TimeoutExpired:
+                continue
+            pytest.fail(f"the server ended: {process.stderr.read() if process.stderr else ''}")
+        else:
+            return
+    pytest.fail(f"no server on port {port} after {_PATIENCE} s")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,165 @@
+"""Promise 1: however the documents came to be, the tree is what `regenerate --rebuild` gives with the same ledger."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from tests.world import World, day, files
+
+NAMES = [f"d{number}" for number in range(7)]
+URLS = [f"https://news.example/{name}" for name in "abcdef"] + [
+    "https://home.example/",
+    "http://www.news.example/a",
+]
+TITLES = ["Rain", "Sun", "Wind", "rain!"]
+TOPICS = ["AI", "ai", "C++", "C plus plus", "Cplusplus", "🚀", "Open Source"]
+DAYS = st.integers(0, 12).map(lambda number: day(number * 10).isoformat())
+
+related = st.fixed_dictionaries(
+    {"title": st.sampled_from(TITLES), "webUrl": st.sampled_from(URLS)},
+    optional={
+        "quality": st.integers(0, 3),
+        "publishedDateTime": DAYS,
+        "excerpt": st.sampled_from(["Short.", "Long."]),
+        "originalUrl": st.sampled_from(URLS),
+    },
+)
+documents = st.fixed_dictionaries(
+    {"title": st.sampled_from(TITLES), "webUrl": st.sampled_from(URLS), "publishedDateTime": DAYS},
+    optional={
+        "originalUrl": st.sampled_from(URLS),
+        "ampWebUrl": st.sampled_from(URLS),
+        "updatedDateTime": DAYS,
+        "quality": st.integers(0, 3),
+        "topics": st.lists(st.sampled_from(TOPICS), max_size=3),
+        "published": st.sampled_from(["yes", "no"]),
+        "removed": st.sampled_from(["yes", "no"]),
+        "id": st.sampled_from(["urn:x", "urn:y"]),
+        "related": st.lists(related, max_size=3),
+        "draft": st.sampled_from(["maybe", "no"]),  # `maybe` is an error
+    },
+)
+OPTIONS: dict[str, list[Any]] = {
+    "minimum": [1, 2],
+    "entries": [50, 2],
+    "keep": [timedelta(days=90), timedelta(days=5)],
+    "only_known": [False, True],
+    "known": [(), ("ai", "Open Source")],
+    "title": ["Everything", "All"],
+    "formats": [("rss", "atom"), ("atom",)],
+    "reading": [{}, {"related": 1}],
+}
+
+
+class Tree(RuleBasedStateMachine):
+    """Documents come, change, move and go, in any order; time goes on; the configuration changes."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.root = Path(tempfile.mkdtemp(prefix="aggregator-"))
+        self.world = World(self.root)
+
+    def teardown(self) -> None:
+        if hasattr(self, "root"):
+            shutil.rmtree(self.root)
+
+    @rule(name=st.sampled_from(NAMES), fields=documents)
+    def document_is_written(self, name: str, fields: dict[str, Any]) -> None:
+        self.world.document(name, **fields)
+
+    @rule(name=st.sampled_from(NAMES), fields=documents)
+    def document_is_edited_a_little(self, name: str, fields: dict[str, Any]) -> None:
+        path = self.world.articles / f"{name}.md"
+        if path.exists():
+            path.write_text(path.read_text().replace("\ntopics:", "\nexcerpt: New\ntopics:"))
+
+    @rule(name=st.sampled_from(NAMES), other=st.sampled_from(NAMES))
+    def document_is_renamed(self, name: str, other: str) -> None:
+        path = self.world.articles / f"{name}.md"
+        if path.exists():
+            path.rename(self.world.articles / f"{other}.md")
+
+    @rule(name=st.sampled_from(NAMES), other=st.sampled_from(NAMES))
+    def document_is_copied(self, name: str, other: str) -> None:
+        path = self.world.articles / f"{name}.md"
+        if path.exists() and name != other:
+            shutil.copy(path, self.world.articles / f"{other}.md")
+
+    @rule(name=st.sampled_from(NAMES))
+    def document_is_deleted(self, name: str) -> None:
+        (self.world.articles / f"{name}.md").unlink(missing_ok=True)
+
+    @rule(
+        name=st.sampled_from(NAMES),
+        text=st.sampled_from(["---\n[", "no front matter", "---\ntitle: x\n---\n"]),
+    )
+    def document_is_broken(self, name: str, text: str) -> None:
+        self.world.text(f"{name}.md", text)
+
+    @rule(option=st.sampled_from(sorted(OPTIONS)), data=st.data())
+    def configuration_is_changed(self, option: str, data: st.DataObject) -> None:
+        self.world.options[option] = data.draw(st.sampled_from(OPTIONS[option]))
+
+    @rule(days=st.sampled_from([0.5, 4, 10, 100]))
+    def time_goes_on(self, days: float) -> None:
+        self.world.now += timedelta(days=days)
+
+    @rule()
+    def feeds_are_regenerated(self) -> None:
+        self.check()
+
+    @rule(name=st.sampled_from(NAMES), fields=documents)
+    def document_is_written_and_published(self, name: str, fields: dict[str, Any]) -> None:
+        self.world.document(name, **fields)
+        self.check()
+
+    @rule(name=st.sampled_from(NAMES))
+    def document_is_deleted_and_unpublished(self, name: str) -> None:
+        self.document_is_deleted(name)
+        self.check()
+
+    @rule(name=st.sampled_from(NAMES), other=st.sampled_from(NAMES))
+    def document_is_renamed_and_published(self, name: str, other: str) -> None:
+        self.document_is_renamed(name, other)
+        self.check()
+
+    def check(self) -> None:
+        world = self.world
+        report = world.regenerate()
+        assert report.feeds.failed == 0
+        assert world.rebuilt() == world.tree()
+        again = world.regenerate()
+        assert (again.feeds.written, again.feeds.removed, again.changes) == (0, 0, ())
+        assert len({entry["id"] for entry in world.feed()}) == len(world.feed())
+
+
+Tree.TestCase.settings = settings(settings.get_profile("default"), max_examples=30, stateful_step_count=25)
+TestTree = Tree.TestCase
+
+
+def test_the_order_of_arrival_never_shows(tmp_path: Path) -> None:
+    """The same documents give the same tree, whichever came first, as long as the ledger is the same."""
+    fields: list[dict[str, Any]] = [
+        {"webUrl": URLS[0], "quality": 1, "topics": ["AI"]},
+        {"webUrl": URLS[1], "ampWebUrl": URLS[0], "quality": 2, "topics": ["ai", "C++"]},
+        {"webUrl": URLS[1], "related": [{"title": "Rain", "webUrl": URLS[2]}]},
+        {"webUrl": URLS[2], "topics": ["🚀"]},
+    ]
+    trees = []
+    for order in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]):
+        world = World(tmp_path / "".join(map(str, order)))
+        for number in order:
+            world.document(NAMES[number], **fields[number])
+            world.regenerate()
+        trees.append(world.rebuilt())
+        assert trees[-1] == dict(files(world.output))
+    titles = [{path for path in tree} for tree in trees]
+    assert titles[0] == titles[1] == titles[2]

@@ -1,0 +1,148 @@
+"""A small world to test in: a folder of documents, a configuration, a store, an output, and a clock to set."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aggregator import documents, feeds
+from aggregator.pipeline import Plan, Report, Site, Source, Wish, run
+from aggregator.text.slugs import fold_topic
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def day(number: float) -> datetime:
+    """The instant that many days after the world's first."""
+    return START + timedelta(days=number)
+
+
+def written(front: Mapping[str, Any], body: str = "") -> str:
+    """A document's text. Instants are written as documents do."""
+    plain = {
+        name: value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+        for name, value in front.items()
+    }
+    return f"---\n{yaml.safe_dump(plain, allow_unicode=True, sort_keys=False)}---\n{body}"
+
+
+class World:
+    """`now` is day 100 unless set; `options` are attributes of the plan and its parts to set otherwise."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.articles = root / "articles"
+        self.articles.mkdir(parents=True)
+        self.output = root / "public"
+        self.store = root / ".aggregator"
+        self.now = day(100)
+        self.options: dict[str, Any] = {}
+
+    def document(self, name: str, body: str = "", **fields: Any) -> Path:
+        """Write the document `name`.md; what isn't given is made up from its name. A field of None is left out."""
+        front = {
+            "title": f"About {name}",
+            "webUrl": f"https://news.example/{name}",
+            "publishedDateTime": day(1),
+            "topics": ["AI"],
+        } | fields
+        return self.text(f"{name}.md", written({k: v for k, v in front.items() if v is not None}, body))
+
+    def text(self, name: str, text: str) -> Path:
+        """Write a file as it is."""
+        path = self.articles / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def plan(self, **places: Path) -> Plan:
+        """What is to be done, as the options have it."""
+        options = self.options
+        known = options.get("known", ())
+        return Plan(
+            sources=options.get("sources")
+            or (
+                Source(
+                    name="articles",
+                    folder=self.articles,
+                    include=("**/*.md", "**/*.html"),
+                    exclude=(),
+                    options=documents.Options(
+                        base_url="https://www.example.org/", **options.get("reading", {})
+                    ),
+                ),
+            ),
+            site=Site(
+                title=options.get("title", "Everything"),
+                url="https://feeds.example.org/",
+                language="en",
+                author="",
+                description="All there is",
+                copyright="",
+                icon="",
+            ),
+            choice=feeds.Choice(
+                entries=options.get("entries", 50),
+                minimum=options.get("minimum", 1),
+                keep=options.get("keep", timedelta(days=90)),
+                known=frozenset(map(fold_topic, known)) if options.get("only_known") else None,
+            ),
+            spellings={fold_topic(name): name for name in known},
+            formats=options.get("formats", ("rss", "atom")),
+            output=places.get("output", self.output),
+            store=places.get("store", self.store),
+        )
+
+    def regenerate(self, plan: Plan | None = None, processes: int = 1, **wish: Any) -> Report:
+        """One run."""
+        return run(plan or self.plan(), Wish(**wish), "test", self.now, time.time_ns(), processes=processes)
+
+    def tree(self, output: Path | None = None) -> dict[str, bytes]:
+        """All files that are out, by path."""
+        return dict(files(output or self.output))
+
+    def rebuilt(self) -> dict[str, bytes]:
+        """What `regenerate --rebuild` makes of these documents with a copy of this store, in an empty folder."""
+        scratch = self.root / "rebuilt"
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.copytree(self.store, scratch / "store")
+        report = self.regenerate(self.plan(output=scratch / "public", store=scratch / "store"), rebuild=True)
+        assert report.feeds.failed == 0
+        return self.tree(scratch / "public")
+
+    def feed(self, name: str = "all", format: str = "atom") -> list[dict[str, Any]]:
+        """The entries that a feed reader sees in a feed."""
+        import feedparser
+
+        parsed = feedparser.parse((self.output / name / f"{format}.xml").read_bytes())
+        assert not parsed.bozo, parsed.get("bozo_exception")
+        return list(parsed.entries)
+
+    def titles(self, name: str = "all", format: str = "atom") -> list[str]:
+        """The titles that a feed reader sees."""
+        return [entry["title"] for entry in self.feed(name, format)]
+
+    def ids(self, name: str = "all") -> dict[str, str]:
+        """The ids that a feed reader sees, by title."""
+        return {entry["title"]: entry["id"] for entry in self.feed(name)}
+
+
+def files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """All files below a folder but the store's mark."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != ".aggregator":
+            yield path.relative_to(folder).as_posix(), path.read_bytes()
+
+
+def told(report: Report) -> list[str]:
+    """The problems of a run, as lines."""
+    return [str(problem) for problem in report.problems]
+
+
+__all__ = ["START", "World", "day", "files", "told", "written"]
