@@ -22,16 +22,14 @@ MAX_TITLES = 20
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _EMPTY: tuple[Any, ...] = (None, "", ())
 _MERGED = frozenset({"key", "id", "listed", "removed", "topics", "updated", "link", "title"})
-_FIELDS = tuple(
-    name for name in Article.__struct_fields__ if name in Mention.__struct_fields__ and name not in _MERGED
-)
+_FIELDS = tuple(name for name in Article.__struct_fields__ if name in Mention.__struct_fields__ and name not in _MERGED)
 
 
 def trust(mention: Mention) -> tuple[Any, ...]:
     """The sort key of the order of trust, most trusted first; total, so the order of arrival never shows."""
     return (
         mention.place > 0,
-        -1 if mention.quality is None else 0,
+        mention.quality is None,
         -(mention.quality or 0),
         mention.published or _NEVER,
         mention.source,

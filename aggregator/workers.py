@@ -45,9 +45,7 @@ class Workers:
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
 
-    def stream(
-        self, work: Callable[[Task], Result], tasks: Iterable[Task], *, small: bool
-    ) -> Iterator[Result]:
+    def stream(self, work: Callable[[Task], Result], tasks: Iterable[Task], *, small: bool) -> Iterator[Result]:
         """The results in the order of the tasks; a `small` lot isn't worth a process and is done here.
 
         Unlike `Executor.map`, which takes all tasks at once, this needs no more memory for more tasks.

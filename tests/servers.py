@@ -1,4 +1,4 @@
-"""Real web servers for tests. A test module that wants them says `pytest_plugins = ["tests.servers"]`."""
+"""Real web servers for tests."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import http.client
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
@@ -64,16 +65,16 @@ class Server(NamedTuple):
             connection.close()
 
 
-@pytest.fixture
-def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], Server]]:
-    """Start nginx for a folder; it ends with the test."""
+@contextmanager
+def nginx(root: Path) -> Iterator[Server]:
+    """A real nginx that serves a folder, until the end of the block; without one the test is skipped."""
     program = needs("nginx")
-    with ExitStack() as running:
-        yield lambda root: running.enter_context(_nginx(program, root, tmp_path_factory.mktemp("nginx")))
+    with TemporaryDirectory() as scratch, _running(program, root, Path(scratch)) as server:
+        yield server
 
 
 @contextmanager
-def _nginx(program: str, root: Path, scratch: Path) -> Iterator[Server]:
+def _running(program: str, root: Path, scratch: Path) -> Iterator[Server]:
     port = _free_port()
     configuration = scratch / "nginx.conf"
     configuration.write_text(_NGINX.format(scratch=scratch, root=root, port=port), encoding="utf-8")

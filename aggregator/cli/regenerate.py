@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @config_option
 @click.option("--rebuild", is_flag=True, help="Read every document again into a new index; ids stay.")
-@click.option(
-    "--feed", "feeds", multiple=True, metavar="NAME", help="Publish only this feed: `all`, `topics/ai`."
-)
+@click.option("--feed", "feeds", multiple=True, metavar="NAME", help="Publish only this feed: `all`, `topics/ai`.")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if a feed file would change.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; list the feed files that would change.")
 @click.option("--accept-deletions", is_flag=True, help="Many documents are gone, and that is right.")

@@ -44,9 +44,7 @@ def _by_path(articles: Articles, ledger: Ledger) -> None:
         known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
         for key in keys:
             holdings = [
-                known[lead.path]
-                for lead in leads[key]
-                if lead.path in known and still_holds(lead, known[lead.path])
+                known[lead.path] for lead in leads[key] if lead.path in known and still_holds(lead, known[lead.path])
             ]
             oldest = eldest(holdings, articles.has)
             if oldest and any(url == oldest.key for lead in leads[key] for url, _ in lead.urls):
@@ -88,9 +86,5 @@ def _bind(articles: Articles, ledger: Ledger) -> None:
     for some in articles.merged():
         known = ledger.holdings([lead.path for _, leads in some for lead in leads])
         ledger.bind(
-            [
-                (id, own_id(lead, known.get(lead.path), id, articles.has), lead)
-                for id, leads in some
-                for lead in leads
-            ]
+            [(id, own_id(lead, known.get(lead.path), id, articles.has), lead) for id, leads in some for lead in leads]
         )

@@ -18,7 +18,6 @@ from aggregator.pipeline.identify import identify
 from aggregator.pipeline.plan import Plan, Progress, Source
 from aggregator.store import Index, Ledger, Packed, Row, Saved, chunks, pack
 from aggregator.text.slugs import fold_topic, slug
-from aggregator.text.urls import canonical
 from aggregator.watcher import Barred, walk
 from aggregator.workers import Workers
 
@@ -62,7 +61,7 @@ def ingest(
     stale = {stage for stage, digest in fingerprints.items() if index.meta().get(stage) != digest}
     if "reading" in stale:
         index.files.forget_signatures()
-        ledger.respell(canonical)
+        ledger.respell()
     troubles = _look(plan, index)
     gone, held, guarded = _gone(plan.sources, index, ledger, accept_deletions=accept_deletions)
     if held is None:
@@ -101,9 +100,7 @@ def _look(plan: Plan, index: Index) -> list[Problem]:
                     message = f"this folder can't be read ({found.reason}): its documents stay as they were"
                     troubles.append(Problem(where, 0, 0, Severity.error, message))
                 elif where.isprintable():
-                    yield Row(
-                        where, found.file, source.name, found.size, found.mtime, found.ctime, found.inode
-                    )
+                    yield Row(where, found.file, source.name, found.size, found.mtime, found.ctime, found.inode)
                 else:
                     message = "a file's name with control characters or not in UTF-8, expected a readable one"
                     troubles.append(Problem(ascii(where), 0, 0, Severity.error, message))
@@ -123,17 +120,13 @@ def _gone(
     nothing could be published in their place.
     """
     configured = {source.name for source in sources}
-    gone = [
-        path for name in index.files.sources() if name not in configured for path in index.files.gone(name)
-    ]
+    gone = [path for name in index.files.sources() if name not in configured for path in index.files.gone(name)]
     held: int | None = 0
     guarded = []
     for source in sources:
         missing = index.files.gone(source.name)
         known = index.files.known(source.name)
-        lost = (
-            [] if known else [path for path in ledger.entry_paths(source.name) if not index.files.seen(path)]
-        )
+        lost = [] if known else [path for path in ledger.entry_paths(source.name) if not index.files.seen(path)]
         lacking = (len(missing) - index.files.moved(source.name)) or len(lost)
         total = known or len(ledger.entry_paths(source.name))
         if source.folder.is_dir():
@@ -200,9 +193,7 @@ def _read(plan: Plan, index: Index, workers: Workers, racy_from: int, progress: 
     for answers in workers.stream(_read_some, tasks(), small=total < _FEW):
         asked = rows.pop(0)
         fresh = [(row, answer) for row, answer in zip(asked, answers, strict=True) if not answer.same]
-        index.files.resign(
-            [row for row, answer in zip(asked, answers, strict=True) if answer.same], racy_from
-        )
+        index.files.resign([row for row, answer in zip(asked, answers, strict=True) if answer.same], racy_from)
         index.files.save([_saved(index, row, answer) for row, answer in fresh], racy_from)
         read += sum(answer.packed is not None for _, answer in fresh)
         done += len(answers)
@@ -233,9 +224,7 @@ def _articles(index: Index) -> Iterator[tuple[Article, list[int], list[tuple[str
             continue
         leads = {document: (key, lead)}
         if shared:
-            leads |= {
-                other: index.articles.lead(other) for other in together(document, index.articles.neighbours)
-            }
+            leads |= {other: index.articles.lead(other) for other in together(document, index.articles.neighbours)}
             done |= leads.keys()
         key, _ = min(leads.values(), key=_trust)
         article = merge([mention for _, mention in leads.values()], key)
@@ -255,11 +244,7 @@ def _topics(article: Article) -> list[tuple[str, str]] | None:
 
 def _settle(index: Index, ledger: Ledger, now: datetime) -> None:
     """Remember what was withdrawn and what came back."""
-    ids = (
-        sorted({*index.articles.settling(), *ledger.entries()})
-        if index.unfinished
-        else index.articles.settling()
-    )
+    ids = sorted({*index.articles.settling(), *ledger.entries()}) if index.unfinished else index.articles.settling()
     for some in chunks(ids, 500):
         before, after = ledger.entered(some), index.articles.entered(some)
         for id in some:

@@ -83,9 +83,7 @@ class Plan(msgspec.Struct, frozen=True):
         common = [program, sys.version_info[:2]]
         return {
             stage: sha256(
-                msgspec.json.encode(
-                    [common, [version(package) for package in _SHAPING[stage]], part], order="sorted"
-                )
+                msgspec.json.encode([common, [version(package) for package in _SHAPING[stage]], part], order="sorted")
             ).hexdigest()
             for stage, part in parts.items()
         }

@@ -59,8 +59,7 @@ def regenerate(
     topics = [topic for topic, name in names.items() if not only or name in only]
     out = ledger.feeds()
     selections = {
-        topic: _selection(plan, index, topic, topic in out, out.get(topic, ("", None))[1], now)
-        for topic in topics
+        topic: _selection(plan, index, topic, topic in out, out.get(topic, ("", None))[1], now) for topic in topics
     }
     problems = _render(plan, index, ledger, workers, slugs, now, progress)
     press = _Press(plan, index, ledger, slugs, now, dry=dry)
@@ -77,9 +76,7 @@ def _name(topic: str, slugs: dict[str, str]) -> str:
     return f"topics/{slugs[topic]}" if topic != ALL else "all"
 
 
-def _selection(
-    plan: Plan, index: Index, topic: str, out: bool, lapsed: datetime | None, now: datetime
-) -> Selection:
+def _selection(plan: Plan, index: Index, topic: str, out: bool, lapsed: datetime | None, now: datetime) -> Selection:
     newest = index.entries.newest(topic, now, plan.choice.reach)
     selection = select(topic, newest, index.entries.following(topic, now), out, lapsed, plan.choice, now)
     index.entries.want(selection.keys or ())
@@ -244,10 +241,7 @@ class _Press:
             self._fail(topic, "an entry of it can't be rendered")
             return []
         feed = self._feed(topic, selection, updated)
-        return [
-            format.feed(feed, self.index.entries.fragments(selection.keys, format.name))
-            for format in self.formats
-        ]
+        return [format.feed(feed, self.index.entries.fragments(selection.keys, format.name)) for format in self.formats]
 
     def _feed(self, topic: str, selection: Selection, updated: datetime | None) -> Feed:
         site, name = self.plan.site, _name(topic, self.slugs)

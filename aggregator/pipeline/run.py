@@ -125,9 +125,7 @@ def _ledger(folder: Path, *, dry: bool) -> Iterator[Ledger]:
 
 def _set_aside(path: Path, error: sqlite3.Error, *, dry: bool) -> Problem:
     if dry:
-        raise StoreError(
-            f"{path}: the index is damaged ({error}); `aggregator regenerate` builds a new one"
-        ) from error
+        raise StoreError(f"{path}: the index is damaged ({error}); `aggregator regenerate` builds a new one") from error
     kept = set_aside(path)
     message = f"the index was damaged ({error}) and is built again; the damaged one is kept as {kept.name}"
     return Problem(str(path), 0, 0, Severity.warning, message)
@@ -182,9 +180,7 @@ def _check(only: tuple[str, ...], names: list[str]) -> None:
     for name in only:
         if name not in names:
             near = get_close_matches(name, names, 1, 0.4)
-            raise UnknownFeed(
-                f"--feed {name}: no such feed; " + (f"perhaps {near[0]}?" if near else "there is `all`")
-            )
+            raise UnknownFeed(f"--feed {name}: no such feed; " + (f"perhaps {near[0]}?" if near else "there is `all`"))
 
 
 def _report(index: Index, ingested: Ingested, published: Published, told: tuple[Problem, ...]) -> Report:

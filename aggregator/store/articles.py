@@ -129,20 +129,35 @@ class Articles:
             self._switch(url, joins=True)
 
     def _switch(self, url: str, *, joins: bool) -> None:
-        """Let a URL join articles, or not: then its mentions go by their spare keys."""
+        """Let a URL join articles, or not: then the mentions whose own it is go by their spare keys."""
         for statement in (
-            "DELETE FROM crowded WHERE url = ?1" if joins else "INSERT OR REPLACE INTO crowded VALUES (?1)",
-            "INSERT OR IGNORE INTO touched SELECT spare FROM mention WHERE link = ?1",
-            "INSERT OR IGNORE INTO changed SELECT document FROM claim WHERE url = ?1",
-            "INSERT OR IGNORE INTO former SELECT article FROM alias WHERE url = ?1",
-            f"UPDATE claim SET joins = {joins} WHERE url = ?1",
-            f"""
-            UPDATE claim SET joins = {not joins} WHERE (url, document) IN (
-              SELECT spare, document FROM mention WHERE link = ?1 AND place = 0)
-            """,
-            f"UPDATE mention SET key = {'link' if joins else 'spare'} WHERE link = ?1",
+            "DELETE FROM crowded WHERE url = ?" if joins else "INSERT OR REPLACE INTO crowded VALUES (?)",
+            "INSERT OR IGNORE INTO changed SELECT document FROM claim WHERE url = ?",
+            "INSERT OR IGNORE INTO former SELECT article FROM alias WHERE url = ?",
+            f"UPDATE claim SET joins = {joins} WHERE url = ?",
         ):
             self.database.execute(statement, (url,))
+        rows = self.database.execute(
+            # A spare key is the URL with a fragment: all of them lie between these bounds.
+            """
+            SELECT rowid, document, data FROM mention
+              WHERE place > 0 AND (key = ?1 OR key > ?1 || '#' AND key < ?1 || '$')
+            UNION ALL
+            SELECT mention.rowid, document, data FROM claim JOIN mention USING (document) WHERE url = ?1 AND place = 0
+            """,
+            (url,),
+        ).fetchall()
+        for row, document, data in rows:
+            mention = decode_mention(data)
+            if mention.key == url:
+                self.database.execute("INSERT OR IGNORE INTO touched VALUES (?)", (mention.spare,))
+                self.database.execute(
+                    "UPDATE mention SET key = ? WHERE rowid = ?", (url if joins else mention.spare, row)
+                )
+                self.database.execute(
+                    "UPDATE claim SET joins = ? WHERE url = ? AND document = ? AND ?",
+                    (not joins, mention.spare, document, mention.place == 0),
+                )
 
     def unmerged(self) -> Iterator[tuple[int, str, Mention, bool]]:
         """The affected documents: number, key and lead mention, and whether another one may share its article."""
@@ -176,9 +191,7 @@ class Articles:
         ).fetchone()
         return key, decode_mention(data)
 
-    def put(
-        self, articles: Sequence[tuple[Article, Sequence[int], Sequence[tuple[str, str]] | None]]
-    ) -> None:
+    def put(self, articles: Sequence[tuple[Article, Sequence[int], Sequence[tuple[str, str]] | None]]) -> None:
         """Save articles, each with the documents whose leads it merges and its topics as (folded, as spelled).
 
         topics None: it is no entry.
@@ -186,9 +199,7 @@ class Articles:
         rows, leads, placements = [], [], []
         for article, documents, topics in articles:
             published = to_micros(article.published) if article.published else 0
-            rows.append(
-                (article.key, published, None if topics is None else json.dumps(topics, ensure_ascii=False))
-            )
+            rows.append((article.key, published, None if topics is None else json.dumps(topics, ensure_ascii=False)))
             leads += [(article.key, document) for document in documents]
             placements += [(topic, -published, article.key, name) for topic, name in topics or ()]
         self.database.executemany("INSERT INTO article (key, published, topics) VALUES (?, ?, ?)", rows)

@@ -39,9 +39,7 @@ class Entries:
 
     def waiting(self, now: datetime) -> list[str]:
         """The topics whose feeds are dirty or due."""
-        return self.database.column(
-            "SELECT topic FROM feed WHERE dirty OR due <= ? ORDER BY topic", (to_micros(now),)
-        )
+        return self.database.column("SELECT topic FROM feed WHERE dirty OR due <= ? ORDER BY topic", (to_micros(now),))
 
     def clean(self, topic: str, due: datetime | None) -> None:
         """Note that a feed is current until `due`."""
@@ -60,9 +58,7 @@ class Entries:
 
     def following(self, topic: str, now: datetime) -> datetime | None:
         """When the next of a topic's stories that are held back becomes visible."""
-        age = self.database.one(
-            "SELECT max(age) FROM placement WHERE topic = ? AND age < ?", (topic, -to_micros(now))
-        )
+        age = self.database.one("SELECT max(age) FROM placement WHERE topic = ? AND age < ?", (topic, -to_micros(now)))
         return None if age is None else from_micros(-age)
 
     def spelling(self, topic: str, now: datetime) -> str | None:

@@ -127,14 +127,12 @@ class Files:
             told = encode(problems) if problems else None
             documents.append((number, row.path, row.source, *signature, outcome, told))
             if packed:
-                mentions += [
-                    (number, place, key, spare, key, data) for place, key, spare, data in packed.mentions
-                ]
+                mentions += [(number, place, key, data) for place, key, data in packed.mentions]
                 leads.append((number, packed.explicit, packed.title, packed.facts))
                 claims += [(url, number, joins) for url, joins in packed.claims]
         into = self.database.executemany
         into("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
-        into("INSERT INTO mention VALUES (?, ?, ?, ?, ?, ?)", mentions)
+        into("INSERT INTO mention VALUES (?, ?, ?, ?)", mentions)
         into("INSERT INTO lead (document, explicit, title, facts) VALUES (?, ?, ?, ?)", leads)
         into("INSERT INTO claim VALUES (?, ?, ?)", claims)
         into("INSERT OR IGNORE INTO changed VALUES (?)", [(number,) for number, *_ in leads])
@@ -180,9 +178,7 @@ class Files:
     def problems(self) -> list[Problem]:
         """What is wrong with each document, by path, and between documents."""
         told = self.database.column("SELECT problems FROM document WHERE problems IS NOT NULL ORDER BY path")
-        return (
-            [problem for data in told for problem in decode_problems(data)] + self._crowds() + self._rivals()
-        )
+        return [problem for data in told for problem in decode_problems(data)] + self._crowds() + self._rivals()
 
     def _crowds(self) -> list[Problem]:
         """The URLs that too many documents claim."""
@@ -192,9 +188,7 @@ class Files:
                 "SELECT path FROM claim JOIN document ON id = document WHERE url = ? ORDER BY path", (url,)
             )
             some = ", ".join(paths[:_TOLD])
-            message = (
-                f"{url} joins nothing: {len(paths)} documents with different titles claim it ({some}, ...)"
-            )
+            message = f"{url} joins nothing: {len(paths)} documents with different titles claim it ({some}, ...)"
             found.append(Problem(paths[0], 0, 0, Severity.warning, message))
         return found
 

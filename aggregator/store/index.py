@@ -59,9 +59,7 @@ class Index:
         self.database.attach(former, "former")
         try:
             for table, columns in CARRIED.items():
-                self.database.execute(
-                    f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM former.{table}"
-                )
+                self.database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM former.{table}")
             self.files.forget_signatures()
         finally:
             self.database.detach("former")

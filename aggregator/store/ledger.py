@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from uuid import uuid4
 from aggregator.errors import BackupRefused, LedgerCorrupt, StoreError
 from aggregator.model import Holding, Lead, from_micros, to_micros
 from aggregator.store.database import Database, is_corrupt, make_folder, replace, set_aside, unlink
+from aggregator.text.urls import canonical
 
 FILE = "ledger.sqlite"
 VERSION = 1
@@ -26,12 +27,12 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 -- every id ever given, by age; key: what it was given for; topics: the feeds its entry is in (NULL: it is no entry)
 CREATE TABLE article (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL,
   first_seen INTEGER NOT NULL, withdrawn INTEGER, restored INTEGER, topics TEXT, published INTEGER);
--- the id of each document's path, and what its document was like
+-- the id of each document's path, and what its document was like; urls: as written
 CREATE TABLE path (path TEXT PRIMARY KEY, id TEXT NOT NULL, title TEXT NOT NULL, date INTEGER, urls TEXT NOT NULL)
   WITHOUT ROWID;
 CREATE INDEX path_id ON path (id);
--- the URLs that ids were given for, canonical and as written
-CREATE TABLE url (url TEXT, id TEXT, written TEXT NOT NULL, PRIMARY KEY (url, id)) WITHOUT ROWID;
+-- the URLs that ids were given for, canonical and as written (NULL: just so)
+CREATE TABLE url (url TEXT, id TEXT, written TEXT, PRIMARY KEY (url, id)) WITHOUT ROWID;
 CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE) WITHOUT ROWID;
 CREATE TABLE tombstone (topic TEXT, id TEXT, withdrawn INTEGER, PRIMARY KEY (topic, id, withdrawn)) WITHOUT ROWID;
 -- feeds that are out; lapsed: since when one doesn't qualify any more
@@ -131,7 +132,7 @@ class Ledger:
             (json.dumps(paths),),
         )
         return {
-            path: Holding(id, age, key, title, date, frozenset(url for url, _ in json.loads(urls)))
+            path: Holding(id, age, key, title, date, frozenset(map(canonical, json.loads(urls))))
             for path, id, age, key, title, date, urls in rows
         }
 
@@ -160,27 +161,22 @@ class Ledger:
             "INSERT INTO path VALUES (?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET id = excluded.id,"
             " title = excluded.title, date = excluded.date, urls = excluded.urls"
             " WHERE (id, title, urls) <> (excluded.id, excluded.title, excluded.urls) OR date IS NOT excluded.date",
-            [(lead.path, own, lead.title, lead.date, json.dumps(lead.urls)) for _, own, lead in leads],
+            [
+                (lead.path, own, lead.title, lead.date, json.dumps(_own_urls(lead), ensure_ascii=False))
+                for _, own, lead in leads
+            ],
         )
         self.database.executemany(
             "INSERT OR IGNORE INTO url VALUES (?, ?, ?)",
-            [(url, id, written) for id, _, lead in leads for url, written in lead.urls],
+            [(url, id, None if written == url else written) for id, _, lead in leads for url, written in lead.urls],
         )
 
-    def respell(self, canonical: Callable[[str], str]) -> None:
-        """Work the canonical URLs out again from those as written, under new rules."""
-        rows = self.database.execute("SELECT id, written, url FROM url").fetchall()
-        self.database.execute("DELETE FROM url")
-        self.database.executemany(
-            "INSERT OR IGNORE INTO url VALUES (?, ?, ?)",
-            ((url if "#" in url else canonical(written), id, written) for id, written, url in rows),
-        )
-        paths = self.database.execute("SELECT path, urls FROM path").fetchall()
-        for path, urls in paths:
-            spelled = [
-                (url if "#" in url else canonical(written), written) for url, written in json.loads(urls)
-            ]
-            self.database.execute("UPDATE path SET urls = ? WHERE path = ?", (json.dumps(spelled), path))
+    def respell(self) -> None:
+        """Work the canonical URLs out again from those as written, under new rules; spare keys stay as they are."""
+        rows = self.database.execute("SELECT url, id, written FROM url WHERE instr(url, '#') = 0").fetchall()
+        spelled = [(canonical(written or url), id, written or url) for url, id, written in rows]
+        changed = [row for row, (url, _, _) in zip(spelled, rows, strict=True) if row[0] != url]
+        self.database.executemany("INSERT OR IGNORE INTO url VALUES (?, ?, ?)", changed)
 
     # First seen, withdrawn, restored
 
@@ -239,8 +235,7 @@ class Ledger:
     def restored(self, ids: Sequence[str]) -> dict[str, datetime]:
         """When these entries last came back, of those that did."""
         rows = self.database.execute(
-            "SELECT id, restored FROM article WHERE restored IS NOT NULL"
-            " AND id IN (SELECT value FROM json_each(?))",
+            "SELECT id, restored FROM article WHERE restored IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
             (json.dumps(ids),),
         )
         return {id: from_micros(restored) for id, restored in rows}
@@ -268,9 +263,7 @@ class Ledger:
     def feeds(self) -> dict[str, tuple[str, datetime | None]]:
         """The feeds that are out, by topic: title, and since when it doesn't qualify any more."""
         rows = self.database.execute("SELECT topic, title, lapsed FROM feed")
-        return {
-            topic: (title, None if lapsed is None else from_micros(lapsed)) for topic, title, lapsed in rows
-        }
+        return {topic: (title, None if lapsed is None else from_micros(lapsed)) for topic, title, lapsed in rows}
 
     def put_feed(self, topic: str, title: str, lapsed: datetime | None) -> None:
         """Remember that a feed is out."""
@@ -319,6 +312,11 @@ class Ledger:
                 count += 1
                 yield json.dumps({"table": table} | dict(zip(names, row, strict=True)), ensure_ascii=False)
         yield json.dumps({"rows": count})
+
+
+def _own_urls(lead: Lead) -> list[str]:
+    """Its URLs as written, but for those that name several articles."""
+    return [written for url, written in lead.urls if "#" not in url]
 
 
 def restore(folder: Path, lines: Iterable[str]) -> Path | None:

@@ -30,9 +30,9 @@ class Row(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """What a document says: mentions as (place, key, spare, encoded), claims as (url, joins), and its lead's facts."""
+    """What a document says: mentions as (place, key, encoded), claims as (url, joins), and its lead's facts."""
 
-    mentions: list[tuple[int, str, str, bytes]]
+    mentions: list[tuple[int, str, bytes]]
     claims: list[tuple[str, bool]]
     explicit: str | None
     title: str
@@ -69,7 +69,7 @@ def pack(mentions: Sequence[Mention]) -> Packed:
         explicit=lead.id,
     )
     return Packed(
-        [(mention.place, mention.key, mention.spare, encode(mention)) for mention in mentions],
+        [(mention.place, mention.key, encode(mention)) for mention in mentions],
         [(url, url != lead.spare or lead.key == lead.spare) for url in spelled],
         lead.id or None,
         title,

@@ -24,13 +24,10 @@ CREATE TABLE document (
 CREATE INDEX document_outcome ON document (outcome);
 CREATE INDEX document_problem ON document (path) WHERE problems IS NOT NULL;
 
--- link: the key of the mention's own URL. key: that, or the spare one where too many claim the URL
-CREATE TABLE mention (
-  document INTEGER, place INTEGER, link TEXT NOT NULL, spare TEXT NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
-  PRIMARY KEY (document, place)
-) WITHOUT ROWID;
+-- key: the mention's own, or its spare one where too many claim that URL
+CREATE TABLE mention (document INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL);
+CREATE UNIQUE INDEX mention_document ON mention (document, place);
 CREATE INDEX mention_key ON mention (key) WHERE place > 0;
-CREATE INDEX mention_link ON mention (link) WHERE link <> key;
 
 CREATE TABLE lead (document INTEGER PRIMARY KEY, article TEXT, explicit TEXT, title TEXT, facts BLOB NOT NULL);
 CREATE INDEX lead_article ON lead (article);
@@ -76,7 +73,7 @@ CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID;
 # What one version of the index takes over from another: what documents said.
 CARRIED = {
     "document": "id, path, source, size, mtime, ctime, inode, digest, racy, outcome, problems",
-    "mention": "document, place, link, spare, key, data",
+    "mention": "document, place, key, data",
     "lead": "document, explicit, title, facts",
     "claim": "url, document, joins",
     "crowded": "url",

@@ -55,12 +55,8 @@ ATTRIBUTES: dict[str, set[str]] = {
 
 _ADDRESSES = {"a": "href", "img": "src"}
 _VOID = _words("br col hr img wbr")
-_INLINE = _words(
-    "a abbr b bdi bdo cite code del dfn em i ins kbd mark q s samp small strong sub sup time u var"
-)
-_HIDDEN = re.compile(
-    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)", re.IGNORECASE
-)
+_INLINE = _words("a abbr b bdi bdo cite code del dfn em i ins kbd mark q s samp small strong sub sup time u var")
+_HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)", re.IGNORECASE)
 _SIZE = re.compile(r"(?:^|[;\s])(width|height)\s*:\s*([0-9]+)", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[\w.!$&'*+,;=:@/?%~-]+", re.IGNORECASE | re.ASCII)
 

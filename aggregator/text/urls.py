@@ -79,9 +79,7 @@ _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _KEPT = "!$&'()*+,;=:@/%~"
 
 # The plain URL that most are: nothing but a host and a path of unreserved characters.
-_PLAIN = re.compile(
-    r"https?://(?:www\.)*+([a-z0-9-]++(?:\.[a-z0-9-]++)++(?:/(?!\.)[a-zA-Z0-9._~-]*+)*+)", re.ASCII
-)
+_PLAIN = re.compile(r"https?://(?:www\.)*+([a-z0-9-]++(?:\.[a-z0-9-]++)++(?:/(?!\.)[a-zA-Z0-9._~-]*+)*+)", re.ASCII)
 _CANONICAL = re.compile(r"https?://((?:[^/?:.]+\.)*[^/?:.]+)\.?(?::(?:80|443)(?![0-9]))?([^?]*)(?:\?(.*))?")
 _ESCAPED = str.maketrans({"[": "%5B", "]": "%5D", "|": "%7C"})
 
