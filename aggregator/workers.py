@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -74,6 +75,7 @@ def cores() -> int:
 
 def _begin() -> None:
     """In a new worker: end with whoever started it, however that ends; leave Ctrl-C to the main process."""
+    gc.set_threshold(100_000)  # what is made here has no cycles, and is gone with each task
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A worker that outlives a killed parent waits for ever on a pipe whose other end its siblings hold open.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

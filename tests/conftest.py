@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from tests.world import World
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("long", parent=settings.get_profile("default"), max_examples=2000, stateful_step_count=60)
+settings.register_profile("long", settings.get_profile("default"), max_examples=1000, stateful_step_count=50)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

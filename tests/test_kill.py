@@ -82,6 +82,7 @@ def test_a_run_killed_at_any_instant_is_finished_by_the_next(tmp_path: Path, beg
     old = before.tree() if before.output.exists() else {}
 
     def copy(name: str) -> World:
+        shutil.rmtree(tmp_path / name, ignore_errors=True)
         world = World(tmp_path / name)
         shutil.rmtree(world.root)
         shutil.copytree(before.root, world.root)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -141,8 +143,9 @@ class Tree(RuleBasedStateMachine):
         assert len({entry["id"] for entry in world.feed()}) == len(world.feed())
 
 
-Tree.TestCase.settings = settings(settings.get_profile("default"), max_examples=30, stateful_step_count=25)
-TestTree = Tree.TestCase
+TestTree = pytest.mark.timeout(3600)(Tree.TestCase)
+if os.environ.get("HYPOTHESIS_PROFILE", "default") == "default":
+    TestTree.settings = settings(max_examples=30, stateful_step_count=25)
 
 
 def test_the_order_of_arrival_never_shows(tmp_path: Path) -> None:

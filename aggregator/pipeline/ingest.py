@@ -16,7 +16,7 @@ from aggregator.merge import MAX_TITLES, merge, together, trust
 from aggregator.model import Article, Mention, Problem, Severity, to_micros
 from aggregator.pipeline.identify import identify
 from aggregator.pipeline.plan import Plan, Progress, Source
-from aggregator.store import Index, Ledger, Packed, Row, Saved, chunks, pack
+from aggregator.store import Index, Ledger, Packed, Row, Saved, Standing, chunks, pack
 from aggregator.text.slugs import fold_topic, slug
 from aggregator.watcher import Barred, walk
 from aggregator.workers import Workers
@@ -246,16 +246,24 @@ def _settle(index: Index, ledger: Ledger, now: datetime) -> None:
     """Remember what was withdrawn and what came back."""
     ids = sorted({*index.articles.settling(), *ledger.entries()}) if index.unfinished else index.articles.settling()
     for some in chunks(ids, 500):
-        before, after = ledger.entered(some), index.articles.entered(some)
+        before, after = ledger.standing(some), index.articles.standing(some)
+        settled = []
         for id in some:
-            topics, published = after.get(id, (None, 0))
-            was, was_published = before.get(id, (None, 0))
-            if topics is not None:
-                if (topics, published) != (was, was_published):
-                    ledger.settle(id, topics, published)
+            was = before.get(id, Standing())
+            new = Standing(*after.get(id, ()))
+            if new.topics is None and was.topics is not None and _withdrawn(id, was, index, ledger, now, id in after):
+                ledger.withdraw(id, was.topics, now)
+            elif new.topics is not None and was.away:
                 ledger.restore(id, now)
-            elif was is not None:
-                merged = id not in after and any(map(index.articles.leads_entry, ledger.paths_of(id)))
-                if not merged and was_published <= to_micros(now):
-                    ledger.withdraw(id, was, now)
-                ledger.settle(id, None, published)
+            if new[:2] != was[:2]:
+                settled.append((id, new))
+        ledger.settle(settled)
+
+
+def _withdrawn(id: str, was: Standing, index: Index, ledger: Ledger, now: datetime, exists: bool) -> bool:
+    """Whether an entry that is none any more was withdrawn: out of sight, not only merged into another one.
+
+    What was never seen, because it was to come later, can't be withdrawn.
+    """
+    merged = not exists and any(map(index.articles.leads_entry, ledger.paths_of(id)))
+    return not merged and was.published <= to_micros(now)

@@ -7,7 +7,7 @@ the pipeline commits, the ledger's always first. A dry store never commits.
 from aggregator.store.database import chunks, is_corrupt, set_aside
 from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, open_index
-from aggregator.store.ledger import DAMAGED, Ledger, restore
+from aggregator.store.ledger import DAMAGED, Ledger, Standing, restore
 from aggregator.store.ledger import FILE as LEDGER_FILE
 from aggregator.store.packed import Packed, Row, Saved, decode_mention, pack
 
@@ -20,6 +20,7 @@ __all__ = [
     "Packed",
     "Row",
     "Saved",
+    "Standing",
     "chunks",
     "decode_mention",
     "is_corrupt",

@@ -307,7 +307,7 @@ class Articles:
         )
         return self.database.column("SELECT id FROM settled ORDER BY id")
 
-    def entered(self, ids: Sequence[str]) -> dict[str, tuple[tuple[str, ...] | None, int]]:
+    def standing(self, ids: Sequence[str]) -> dict[str, tuple[tuple[str, ...] | None, int]]:
         """For each id that an article has: its topics (None: it is no entry) and when it was published (µs)."""
         rows = self.database.execute(
             "SELECT id, topics, published FROM article WHERE id IN (SELECT value FROM json_each(?))",

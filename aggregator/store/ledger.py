@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from aggregator.errors import BackupRefused, LedgerCorrupt, StoreError
@@ -51,6 +51,15 @@ _TABLES = {
     "feed": "topic",
     "file": "path",
 }
+
+
+class Standing(NamedTuple):
+    """Where an article's entry is: the topics in whose feeds (None: it is no entry), when it was published (µs since
+    1970), and whether it is withdrawn."""
+
+    topics: tuple[str, ...] | None = None
+    published: int = 0
+    away: bool = False
 
 
 class Ledger:
@@ -180,16 +189,18 @@ class Ledger:
 
     # First seen, withdrawn, restored
 
-    def entered(self, ids: Sequence[str]) -> dict[str, tuple[tuple[str, ...] | None, int]]:
-        """As last settled: the topics in whose feeds each id's entry was (None: it was no entry), and when it was
-        published (µs)."""
+    def standing(self, ids: Sequence[str]) -> dict[str, Standing]:
+        """How these ids stood when last settled, of those that were ever given."""
         rows = self.database.execute(
-            "SELECT id, topics, published FROM article WHERE id IN (SELECT value FROM json_each(?))",
+            """
+            SELECT id, topics, published, withdrawn IS NOT NULL AND coalesce(restored < withdrawn, true) FROM article
+              WHERE id IN (SELECT value FROM json_each(?))
+            """,
             (json.dumps(ids),),
         )
         return {
-            id: (None if topics is None else tuple(json.loads(topics)), published or 0)
-            for id, topics, published in rows
+            id: Standing(None if topics is None else tuple(json.loads(topics)), published or 0, bool(away))
+            for id, topics, published, away in rows
         }
 
     def entries(self) -> Iterator[str]:
@@ -209,11 +220,14 @@ class Ledger:
             (len(source) + 1, source + "/"),
         )
 
-    def settle(self, id: str, topics: Sequence[str] | None, published: int) -> None:
-        """Remember in which topics' feeds the entry is from now on (None: in none), and when it was published (µs)."""
-        self.database.execute(
+    def settle(self, standings: Sequence[tuple[str, Standing]]) -> None:
+        """Remember in which topics' feeds entries are from now on, and when they were published."""
+        self.database.executemany(
             "UPDATE article SET topics = ?, published = ? WHERE id = ?",
-            (None if topics is None else json.dumps(topics, ensure_ascii=False), published, id),
+            [
+                (None if new.topics is None else json.dumps(new.topics, ensure_ascii=False), new.published, id)
+                for id, new in standings
+            ],
         )
 
     def withdraw(self, id: str, topics: Sequence[str], now: datetime) -> None:
@@ -225,12 +239,8 @@ class Ledger:
         )
 
     def restore(self, id: str, now: datetime) -> None:
-        """Remember that a withdrawn entry is back; nothing happens where it wasn't withdrawn."""
-        self.database.execute(
-            "UPDATE article SET restored = ?1 WHERE id = ?2 AND withdrawn IS NOT NULL"
-            " AND (restored IS NULL OR restored < withdrawn)",
-            (to_micros(now), id),
-        )
+        """Remember that a withdrawn entry is back."""
+        self.database.execute("UPDATE article SET restored = ? WHERE id = ?", (to_micros(now), id))
 
     def restored(self, ids: Sequence[str]) -> dict[str, datetime]:
         """When these entries last came back, of those that did."""

@@ -55,7 +55,18 @@ ATTRIBUTES: dict[str, set[str]] = {
 
 _ADDRESSES = {"a": "href", "img": "src"}
 _VOID = _words("br col hr img wbr")
-_INLINE = _words("a abbr b bdi bdo cite code del dfn em i ins kbd mark q s samp small strong sub sup time u var")
+_INLINE = _words("""
+    a abbr b bdi bdo br cite code del dfn em i img ins kbd mark q rp rt ruby s samp small strong sub sup time u
+    var wbr
+""")
+_INLINE_ENDS = frozenset(f"</{tag}>" for tag in _INLINE)
+_HEADING_ENDS = frozenset(f"</h{level}>" for level in range(1, 7))
+# The elements that end the one before them, as far back as the element they are parts of.
+_PARTS = {
+    "li": frozenset({"</ul>", "</ol>"}),
+    **dict.fromkeys(_words("dt dd"), frozenset({"</dl>"})),
+    **dict.fromkeys(_words("caption col colgroup tbody td tfoot th thead tr"), frozenset({"</table>"})),
+}
 _HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)", re.IGNORECASE)
 _SIZE = re.compile(r"(?:^|[;\s])(width|height)\s*:\s*([0-9]+)", re.IGNORECASE)
 _MAIL = re.compile(r"mailto:[\w.!$&'*+,;=:@/?%~-]+", re.IGNORECASE | re.ASCII)
@@ -124,8 +135,8 @@ def _pass(html: str, base: str) -> str:
 class _Visible:
     """Writes down again what a reader of the page would see, as libxml2 tells of it.
 
-    It also keeps the parser behind it from harm: html5ever's time and memory grow with the square of the
-    depth, and of the number of inline elements inside themselves.
+    It also keeps the parser behind it from harm: html5ever's time grows with the square of the depth, and what
+    it writes with the product of the blocks and the inline elements that an earlier block left open.
     """
 
     def __init__(self, base: str) -> None:
@@ -145,10 +156,28 @@ class _Visible:
         kept = None
         if tag in TAGS and not (tag in _INLINE and end in self.ends):
             kept = _kept(tag, attributes, self.base)
-        self.ends.append(end if kept is not None and tag not in _VOID else "")
-        if kept is not None:
-            self.parts.append(f"<{tag}{kept}>")
-            self.worth = self.worth or tag == "img"
+        if kept is None:
+            self.ends.append("")
+            return
+        if tag not in _INLINE:
+            self.close_before(tag)
+        self.ends.append("" if tag in _VOID else end)
+        self.parts.append(f"<{tag}{kept}>")
+        self.worth = self.worth or tag == "img"
+
+    def close_before(self, tag: str) -> None:
+        """Close what a block ends by starting, and inline elements with it."""
+        ends = self.ends
+        closed = {"</p>"}
+        start = 0
+        if tag in _PARTS:
+            closed |= _INLINE_ENDS
+            start = max((place for place, end in enumerate(ends, 1) if end in _PARTS[tag]), default=0)
+        elif f"</{tag}>" in _HEADING_ENDS:
+            closed |= _HEADING_ENDS
+        first = next((place for place in range(start, len(ends)) if ends[place] in closed), len(ends))
+        self.parts.extend(reversed(ends[first:]))
+        ends[first:] = [""] * (len(ends) - first)
 
     def end(self, _tag: str) -> None:
         if self.hidden:
