@@ -138,7 +138,7 @@ def test_any_text_is_a_name(tmp_path: Path) -> None:
 
 def test_many_threads_write_side_by_side(tmp_path: Path) -> None:
     """Files that threads write at once, in folders that none of them finds, are all there, whole."""
-    together = threading.Barrier(8)
+    together = threading.Barrier(8, timeout=10)
 
     def some(thread: int) -> set[Outcome]:
         outcomes = set()
@@ -278,7 +278,7 @@ with claimed(root, root.parent / "store", "one"):
 
 
 def test_bytes_are_on_disk_before_the_name_and_the_name_before_the_end(tmp_path: Path) -> None:
-    """A part is synced, then renamed; settling syncs each folder on the way once; the mark is synced with its folder."""
+    """A part is synced, then renamed; settling syncs each folder on the way, once; the mark is synced."""
     log, root = tmp_path / "calls", tmp_path / "public"
     strace = [needs("strace"), "-f", "-y", "-qq", "-e", "trace=/^(fsync|fdatasync|rename.*)$", "-o", str(log)]
     traced = subprocess.run([*strace, sys.executable, "-c", TRACED, str(root)], check=False, capture_output=True)

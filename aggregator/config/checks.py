@@ -34,11 +34,8 @@ def _sources_lie_apart(sources: list[tuple[Place, Source]], tell: Tell) -> None:
     real = [_real(source.folder) for _, source in sources]
     for (first, (_, one)), (second, (place, other)) in combinations(zip(real, sources, strict=True), 2):
         if first.is_relative_to(second) or second.is_relative_to(first):
-            tell(
-                place,
-                f"the sources `{one.name}` and `{other.name}` share documents; keep the outer folder alone, "
-                "and leave out parts of it with `exclude`",
-            )
+            both = f"`{one.name}` and `{other.name}`"
+            tell(place, f"the sources {both} share documents; keep the outer one, with `exclude` for parts of it")
 
 
 def _output_holds_no_source(output: Output, sources: list[tuple[Place, Source]], tell: Tell) -> None:
@@ -46,27 +43,20 @@ def _output_holds_no_source(output: Output, sources: list[tuple[Place, Source]],
     for place, source in sources:
         if _real(source.folder).is_relative_to(_real(output.path)):
             tell(
-                place,
-                f"the source `{source.name}` lies in the output folder, which is served whole; name another "
-                "folder here or as `output.path`",
+                place, f"the source `{source.name}` lies in the output folder, which is served whole; move one of them"
             )
 
 
 def _output_holds_no_store(output: Output, store: Store, root: Node, tell: Tell) -> None:
     if _real(store.path).is_relative_to(_real(output.path)):
-        tell(
-            _place(root, ("store", "path"), ("output", "path")),
-            f"the store {store.path} lies in the output folder, which is served whole; name another folder "
-            "as `store.path` or `output.path`",
-        )
+        place = _place(root, ("store", "path"), ("output", "path"))
+        tell(place, f"the store {store.path} lies in the output folder, which is served whole; move one of them")
 
 
 def _only_known_knows_some(topics: Topics, root: Node, tell: Tell) -> None:
     if topics.only_known and not topics.known:
-        tell(
-            _place(root, ("topics", "list"), ("topics", "only_known")),
-            "no topic would get a feed; name the topics in `topics.list`, or write `only_known: no`",
-        )
+        place = _place(root, ("topics", "list"), ("topics", "only_known"))
+        tell(place, "no topic would get a feed; name the topics in `topics.list`, or write `only_known: no`")
 
 
 def _placed_sources(sources: Any, root: Node) -> list[tuple[Place, Source]]:

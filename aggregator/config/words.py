@@ -9,9 +9,9 @@ from msgspec import Meta
 from msgspec.structs import FieldInfo, fields
 
 from aggregator.config.types import is_section, parts
+from aggregator.text.plain import quoted
 from aggregator.text.tree import Node
 
-_LONGEST = 60
 _SHAPES = {list: "a list", dict: "a mapping", type(None): "nothing"}
 _MSGSPEC = {"Expected ": "", "`int`": "a whole number", "`array` of length >= 1": "a list that isn't empty"}
 
@@ -20,7 +20,7 @@ def unfit(node: Node, name: str, expected: str) -> str:
     """A value that isn't as it should be. It is shown as written, so that no variable's value is told."""
     for theirs, ours in _MSGSPEC.items():
         expected = expected.replace(theirs, ours)
-    there = _SHAPES.get(type(node.value)) or f"`{_shown(str(node.value))}`"
+    there = _SHAPES.get(type(node.value)) or quoted(str(node.value))
     return f"{there} for `{name}`, expected {expected}" if name else f"{there}, expected {expected}"
 
 
@@ -30,7 +30,7 @@ def unknown(section: str, key: str, known: Iterable[str]) -> str:
 
     nearest = difflib.get_close_matches(key, known := list(known), n=1)
     hint = f"did you mean `{section}{nearest[0]}`?" if nearest else f"known keys are {series(known)}"
-    return f"unknown key `{section}{_shown(key)}`; {hint}"
+    return f"unknown key {quoted(section + key)}; {hint}"
 
 
 def missing(section: str, field: FieldInfo) -> str:
@@ -60,9 +60,3 @@ def _line(field: FieldInfo) -> str:
 
 def _note(field: FieldInfo) -> Meta | None:
     return next((note for note in parts(field.type) if isinstance(note, Meta)), None)
-
-
-def _shown(text: str) -> str:
-    """A text on one short line without anything that could upset a terminal."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}…"

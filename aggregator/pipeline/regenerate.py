@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -113,7 +114,7 @@ def _render_some(job: tuple[list[_Task], tuple[str, ...], str, datetime]) -> lis
 
 def _rendered(task: _Task, formats: Sequence[str], scheme: str, now: datetime) -> _Answer:
     article = merge(map(decode_mention, task.mentions), task.key)
-    others = [merge(map(decode_mention, mentions), key) for key, mentions in task.coverage if mentions]
+    others = [merge(map(decode_mention, mentions), key) for key, mentions in task.coverage]
     story, until = relate(article, others, now)
     published = article.published or _NEVER
     updated = max(filter(None, (article.updated or published, task.restored)))
@@ -156,7 +157,9 @@ def _render(
 
 
 def _tasks(keys: Sequence[str], index: Index, ledger: Ledger, slugs: dict[str, str]) -> list[_Task]:
-    articles = {key: index.entries.article(key) for key in keys}
+    articles = index.entries.articles(keys)
+    coverage = index.entries.coverage(keys)
+    mentions = index.entries.mentions({*keys, *chain.from_iterable(coverage.values())})
     restored = ledger.restored([id for id, _ in articles.values()])
     return [
         _Task(
@@ -164,8 +167,8 @@ def _tasks(keys: Sequence[str], index: Index, ledger: Ledger, slugs: dict[str, s
             id,
             tuple(Topic(name, slugs[topic]) for topic, name in topics if topic != ALL),
             restored.get(id),
-            index.entries.mentions(key),
-            [(other, index.entries.mentions(other)) for other in index.entries.coverage(key)],
+            mentions[key],
+            [(other, mentions[other]) for other in coverage.get(key, ())],
         )
         for key, (id, topics) in articles.items()
     ]

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from aggregator.model import Rendered, from_micros, to_micros
 from aggregator.store.database import Database
+
+Item = TypeVar("Item")
 
 
 class Entries:
@@ -87,34 +90,43 @@ class Entries:
         self.database.execute("DELETE FROM temp.wanted")
         return found
 
-    def article(self, key: str) -> tuple[str, list[tuple[str, str]]]:
-        """An article's id and its topics, as (folded, as spelled)."""
-        id, topics = self.database.execute("SELECT id, topics FROM article WHERE key = ?", (key,)).fetchone()
-        return id, [(topic, name) for topic, name in json.loads(topics or "[]")]
-
-    def mentions(self, key: str) -> list[bytes]:
-        """What is said of an article, packed: by its leads and, under any of its URLs, as a related entry."""
-        return self.database.column(
-            """
-            SELECT data FROM lead JOIN mention ON mention.document = lead.document AND place = 0 WHERE article = ?1
-            UNION ALL
-            SELECT data FROM alias JOIN mention ON mention.key = alias.url AND place > 0 WHERE article = ?1
-            UNION ALL
-            SELECT data FROM mention WHERE key = ?1 AND place > 0 AND NOT EXISTS (SELECT 1 FROM alias WHERE url = ?1)
-            """,
-            (key,),
+    def articles(self, keys: Sequence[str]) -> dict[str, tuple[str, list[tuple[str, str]]]]:
+        """The id of each article and its topics, as (folded, as spelled)."""
+        rows = self.database.execute(
+            "SELECT key, id, topics FROM article WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
         )
+        return {key: (id, [(topic, name) for topic, name in json.loads(topics or "[]")]) for key, id, topics in rows}
 
-    def coverage(self, key: str) -> list[str]:
-        """The keys of the articles that an article's documents list as related."""
-        return self.database.column(
+    def mentions(self, keys: Iterable[str]) -> dict[str, list[bytes]]:
+        """What is said of each article, packed: by its leads and, under any of its URLs, as a related entry."""
+        rows = self.database.execute(
             """
-            SELECT DISTINCT coalesce(alias.article, mention.key) FROM lead
+            WITH asked (key) AS (SELECT value FROM json_each(?))
+            SELECT asked.key, data FROM asked CROSS JOIN lead ON article = asked.key
+              JOIN mention ON mention.document = lead.document AND place = 0
+            UNION ALL
+            SELECT asked.key, data FROM asked CROSS JOIN alias ON article = asked.key
+              JOIN mention ON mention.key = alias.url AND place > 0
+            UNION ALL
+            SELECT asked.key, data FROM asked CROSS JOIN mention ON mention.key = asked.key AND place > 0
+              WHERE NOT EXISTS (SELECT 1 FROM alias WHERE url = asked.key)
+            """,
+            (json.dumps(list(keys)),),
+        )
+        return _grouped(rows)
+
+    def coverage(self, keys: Sequence[str]) -> dict[str, list[str]]:
+        """The keys of the articles that each article's documents list as related."""
+        rows = self.database.execute(
+            """
+            SELECT DISTINCT asked.value, coalesce(alias.article, mention.key) FROM json_each(?) asked
+              CROSS JOIN lead ON lead.article = asked.value
               JOIN mention ON mention.document = lead.document AND place > 0
-              LEFT JOIN alias ON alias.url = mention.key WHERE lead.article = ?
+              LEFT JOIN alias ON alias.url = mention.key
             """,
-            (key,),
+            (json.dumps(keys),),
         )
+        return _grouped(rows)
 
     # The entry as rendered
 
@@ -146,3 +158,10 @@ class Entries:
             )
         )
         return [rows[key] for key in keys]
+
+
+def _grouped(rows: Iterable[tuple[str, Item]]) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = {}
+    for key, item in rows:
+        found.setdefault(key, []).append(item)
+    return found
