@@ -95,8 +95,8 @@ class Mention(Value, frozen=True):
 
     `place` 0 is the document's own article (the lead mention), 1 and up are its related entries.
     `key` is the canonical URL of `link`; where that URL can't name an article (no path and no query), it is the
-    spare key. `spare`: that URL with the folded title as its fragment, for URLs that name several articles.
-    `keys` are the canonical forms of all `urls` that can name an article: the lead's aliases.
+    spare key. `mark` is a short digest of the folded title. A lead's `urls` are all its spellings as written, and
+    its `keys` the canonical forms of those that can name an article: its aliases.
     `body` is sanitised HTML; all other texts are plain.
     """
 
@@ -104,7 +104,7 @@ class Mention(Value, frozen=True):
     place: int
     source: int
     key: str
-    spare: str
+    mark: str
     link: str
     title: str
     keys: tuple[str, ...] = ()
@@ -132,6 +132,11 @@ class Mention(Value, frozen=True):
     rating: float | None = None
     items: tuple[str, ...] = ()
     body: str = ""
+
+    @property
+    def spare(self) -> str:
+        """The key for a URL that names several articles: told apart by title, in a fragment, which no key has."""
+        return self.key if "#" in self.key else f"{self.key}#{self.mark}"
 
 
 class Lead(Value, frozen=True):

@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -175,7 +176,8 @@ def test_what_is_no_plain_file_is_no_mark(root: Path, store: Path, tmp_path: Pat
     theirs.touch()
     root.mkdir()
     mark = root / ".aggregator"
-    for make in (lambda: mark.symlink_to(theirs), lambda: os.mkfifo(mark), mark.mkdir):
+    makers: list[Callable[[], None]] = [lambda: mark.symlink_to(theirs), lambda: os.mkfifo(mark), lambda: mark.mkdir()]
+    for make in makers:
         make()
         for write in (True, False):
             with pytest.raises(OSError, match=str(mark)), claimed(root, store, "one", write=write):

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,10 @@ from pathlib import Path
 import pytest
 
 from aggregator import publish
-from aggregator.store import LEDGER_FILE, Ledger
 from tests.site import COMMAND, Site, environment
 
 BROKEN = "---\ntitle: [\n---\n"
-HEAVY = ("fetch", "feedgen", "lxml", "rich", "yaml", "nh3", "markdown_it", "msgspec", "sqlite3", "w3lib")
+HEAVY = {"feedgen", "lxml", "rich", "yaml", "nh3", "markdown_it", "msgspec", "sqlite3", "w3lib"}
 
 
 @pytest.fixture
@@ -27,6 +27,23 @@ def site(tmp_path: Path) -> Site:
     """A site with one document."""
     site = Site(tmp_path)
     site.document("a")
+    return site
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site with one document, which is published; not to be touched."""
+    site = Site(tmp_path_factory.mktemp("model"))
+    site.document("a")
+    assert site.run().status == 0
+    return site
+
+
+@pytest.fixture
+def published(model: Site, tmp_path: Path) -> Site:
+    """A copy of the model."""
+    site = Site(tmp_path / "site")
+    shutil.copytree(model.root, site.root, dirs_exist_ok=True)
     return site
 
 
@@ -112,17 +129,15 @@ def test_any_terminal_will_do(site: Site, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", ["regenerate", "regenerate --dry-run", "regenerate --help", "ledger backup -"])
-def test_a_closed_pipe_is_no_accident(site: Site, arguments: str) -> None:
+def test_a_closed_pipe_is_no_accident(published: Site, arguments: str) -> None:
     """`| head -0` gets no traceback; what was to be done is done."""
-    site.run()
-    site.document("b")
+    published.document("b")
     reading, writing = os.pipe()
     os.close(reading)
-    done = site.run(command=arguments, stdout=writing, stderr=subprocess.PIPE, capture_output=False)
+    done = published.run(command=arguments, stdout=writing, stderr=subprocess.PIPE, capture_output=False)
     os.close(writing)
-    assert done.err in ("", "1 documents read, 1 unchanged: 2 articles\n") or "would be" in done.err
-    if arguments == "regenerate":
-        assert len(site.titles()) == 2
+    assert (done.status, done.err) in ((0, ""), (1, ""))
+    assert len(published.titles()) == 1 + (arguments == "regenerate")
 
 
 # Exit statuses
@@ -166,37 +181,36 @@ def output_is_anothers(site: Site) -> None:
     [
         (0, nothing_happens, "--check", ""),
         (0, nothing_happens, "--strict", ""),
-        (0, document_is_broken, "", "articles/b.md:3:1: error: "),
-        (0, document_is_questionable, "", "articles/a.md:8:10: warning: `quality`"),
+        (0, document_is_broken, "", "^articles/b.md:3:1: error: "),
+        (0, document_is_questionable, "", "^articles/a.md:7:10: warning: `quality`"),
         (0, document_is_new, "--dry-run", ""),
         (1, document_is_new, "--check", ""),
-        (1, document_is_questionable, "--strict", "warning: "),
-        (1, source_is_missing, "", "articles: error: this source is missing"),
+        (1, document_is_questionable, "--strict", ": warning: "),
+        (1, source_is_missing, "", "^articles: error: .* missing"),
         (1, feed_is_blocked, "", "topics/new: error: it can't be written: "),
-        (2, key_is_unknown, "", "aggregator.yaml:3:3: error: unknown key `feeds.entires`; did you mean `feeds.entries`?"),
+        (2, key_is_unknown, "", r"aggregator.yaml:2:3: error: .*feeds\.entires.*feeds\.entries"),
         (2, nothing_happens, "-c missing.yaml", "missing.yaml:1:1: error: can't be read"),
         (2, nothing_happens, "--feed topics/aj", "--feed topics/aj: no such feed; perhaps topics/ai?"),
-        (2, nothing_happens, "--at yesterday", 'Invalid value for --at: "yesterday" is no date'),
-        (2, nothing_happens, "--at 2026-03-02T00:00:00Z", "--at 2026-03-02T00:00:00+00:00: the ledger remembers "),
+        (2, nothing_happens, "--at yesterday", '--at: "yesterday" is no date'),
+        (2, nothing_happens, "--at 2026-03-02", "--at 2026-03-02T00:00:00.*: the ledger remembers "),
         (2, nothing_happens, "--faster", "No such option"),
         (2, output_is_anothers, "", "belongs to the store "),
     ],
 )
 def test_the_exit_status_tells_what_to_do(
-    site: Site, status: int, happens: Callable[[Site], None], arguments: str, told: str
+    published: Site, status: int, happens: Callable[[Site], None], arguments: str, told: str
 ) -> None:
     """0: nothing; 1: look after a source, a feed or a document; 2: mend the command line or the configuration."""
-    assert site.run().status == 0
-    happens(site)
-    done = site.run(*arguments.split())
+    happens(published)
+    done = published.run(*arguments.split())
     assert done.status == status
-    assert told in done.err if told else not done.err or "would be" in done.err
+    assert re.search(told, done.err) if told else "error" not in done.err
     assert bool(done.out) == (status < 2)
 
 
-def test_a_run_is_refused_while_another_process_works(site: Site) -> None:
+def test_a_run_is_refused_while_another_process_works(published: Site) -> None:
     """It says which, exits with 3, and changes nothing."""
-    site.run()
+    site = published
     site.document("b")
     identity = (site.output / ".aggregator").read_text().split()[0]
     with publish.claimed(site.output, site.store, identity):
@@ -240,16 +254,78 @@ def test_the_environment_names_a_configuration_and_the_option_goes_first(site: S
     assert "missing.yaml" in done.err
 
 
+# On a terminal
+
+
+class Terminal:
+    """A terminal with a command in it."""
+
+    def __init__(self, site: Site) -> None:
+        self.screen, inside = pty.openpty()
+        self.process = subprocess.Popen(
+            [COMMAND, "regenerate"], cwd=site.root, stdin=inside, stdout=subprocess.PIPE, stderr=inside, text=True,
+            env=environment(TERM="xterm"), start_new_session=True,
+        )  # fmt: skip
+        os.close(inside)
+
+    def read(self, until: bytes = b"") -> bytes:
+        """What shows up, until something does, or to the end."""
+        shown = b""
+        while not until or until not in shown:
+            try:
+                shown += os.read(self.screen, 1 << 16)
+            except OSError:  # the command has ended
+                break
+        return shown
+
+    def end(self) -> tuple[int, str]:
+        """The exit status, and what went to stdout."""
+        out, _ = self.process.communicate(timeout=50)
+        os.close(self.screen)
+        return self.process.returncode, out
+
+
+@pytest.fixture
+def slow(site: Site) -> Site:
+    """A site that takes a few seconds."""
+    for number in range(600):
+        site.document(f"d{number}", "A [link](https://example.org/) and *more*.\n\n" * 600)
+    return site
+
+
+def test_a_terminal_shows_progress_and_control_c_ends_it(slow: Site) -> None:
+    """Work that lasts has a bar. Ctrl-C exits with 3; the next run completes, and without a terminal has no bar."""
+    terminal = Terminal(slow)
+    shown = terminal.read(until=b"reading")
+    assert b"reading" in shown
+    os.killpg(terminal.process.pid, signal.SIGINT)  # what a terminal does at Ctrl-C
+    rest = terminal.read()
+    assert terminal.end() == (3, "")
+    assert b"interrupted; the next run goes on from here" in rest
+    assert b"Traceback" not in rest
+    done = slow.run()
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith("601 documents read")
+    assert slow.run("--check").status == 0
+
+
+def test_a_short_run_on_a_terminal_shows_nothing(published: Site) -> None:
+    """What is over in a blink needs no bar."""
+    terminal = Terminal(published)
+    assert terminal.read() == b""
+    status, out = terminal.end()
+    assert (status, out.splitlines()[0]) == (0, "0 documents read, 1 unchanged: 1 articles")
+
+
 # Help
 
 
-def test_help_is_quick(site: Site) -> None:
+def test_help_is_quick() -> None:
     """`aggregator --help` imports nothing that only work needs."""
     script = (
         "import sys\nfrom aggregator.cli import main\nsys.argv = ['aggregator', '--help']\n"
         f"try:\n    main()\nfinally:\n    print(sorted({HEAVY!r} & sys.modules.keys()))\n"
-    ).replace("(", "{", 0)
-    script = script.replace(repr(HEAVY), repr(set(HEAVY)))
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[-1] == "[]"

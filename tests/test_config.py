@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import zoneinfo
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -150,6 +152,7 @@ def test_what_is_commented_out_has_its_default(file: Path) -> None:
 def test_a_byte_order_mark_is_skipped(file: Path) -> None:
     """What some editors put before the first letter changes nothing."""
     assert load(file, b"\xef\xbb\xbf" + SMALLEST.encode()) == load(file, SMALLEST)
+    assert only(file, b"\xef\xbb\xbf[a]").startswith("1:1: a list")
 
 
 @pytest.mark.parametrize("word", ["yes", "Yes", "on", "ON", "true", "True"])
@@ -203,6 +206,19 @@ def test_sizes(file: Path, text: str, size: int) -> None:
 def test_urls_are_absolute_escaped_and_end_in_a_slash(file: Path, written: str, url: str) -> None:
     """The site's URL is fit to be put before a feed's path, and into a feed."""
     assert load(file, SMALLEST.replace("https://feeds.example.org/", f"'{written}'")).site.url == url
+
+
+def test_utc_needs_no_time_zones_installed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine without a time zone database there is UTC, and no other zone."""
+    for module in ("tzdata", *(name for name in sys.modules if name.startswith("tzdata."))):
+        monkeypatch.setitem(sys.modules, module, None)
+    zoneinfo.reset_tzpath(to=())
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        assert load(file, SMALLEST.replace("Everyday AI", "x\n  timezone: UTC")).site.timezone == "UTC"
+        assert "expected a time zone" in only(file, SMALLEST.replace("Everyday AI", "x\n  timezone: Europe/Berlin"))
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 # The environment
@@ -356,6 +372,7 @@ def test_broken_yaml_is_told(file: Path, text: str) -> None:
         ("https://feeds.example.org/", "https://intranet/", "expected an absolute URL with a full host name"),
         ("https://feeds.example.org/", "https:///feeds", "expected an absolute URL"),
         ("https://feeds.example.org/", "https://a b/", "expected an absolute URL"),
+        ("https://feeds.example.org/", "https://a.example/a b/", "expected an absolute URL"),
         ("https://feeds.example.org/", "'https://a/\\n'", "expected an absolute URL"),
         ("https://feeds.example.org/", "https://a:b/", "expected an absolute URL"),
         ("https://feeds.example.org/", "'https://[::1'", "expected an absolute URL"),
@@ -376,6 +393,7 @@ def test_broken_yaml_is_told(file: Path, text: str) -> None:
         ("output:", "topics: {minimum: 0}\noutput:", "expected a whole number >= 1"),
         ("output:", "topics: {list: AI}\noutput:", '"AI" for `topics.list`, expected a list'),
         ("output:", "topics: {list: [AI, ~]}\noutput:", "nothing for `topics.list`, expected a text"),
+        ("output:", "topics: []\noutput:", "a list for `topics`, expected a mapping"),
         ("output:", "topics: AI\noutput:", "expected a mapping of `list`, `minimum`, `only_known`"),
         ("path: articles", "path: articles\n    limit: 2MB", "expected a size such as"),
         ("path: articles", "path: articles\n    include: []", "expected a list that isn't empty"),
@@ -398,6 +416,7 @@ def test_a_value_that_is_not_as_it_should_be(file: Path, old: str, new: str, pro
 def test_the_same_format_twice(file: Path) -> None:
     """A format is named once."""
     assert "expected no item twice" in only(file, SMALLEST + "  formats: [rss, rss]\n")
+    assert [problem[:5] for problem in told(file, SMALLEST + "  formats: [a, b]\n")] == ["8:13:", "8:16:"]
 
 
 def test_only_known_topics_without_any(file: Path) -> None:
@@ -466,7 +485,7 @@ def test_a_file_that_is_not_there(file: Path) -> None:
         config.load(file, {})
     assert (
         str(error.value)
-        == f"{file}:1:1: error: can't be read: No such file or directory; name the configuration with -c FILE"
+        == f"{file}:0:0: error: can't be read: No such file or directory; name the configuration with -c FILE"
     )
 
 
@@ -490,11 +509,11 @@ def test_a_file_too_large(file: Path) -> None:
 def test_a_file_that_may_not_be_read(file: Path) -> None:
     """Without the right to read it, the file is told with the reason."""
     file.write_text(SMALLEST)
-    file.chmod(0o600)
+    file.chmod(0)
     file.parent.chmod(0o755)
 
     def refused() -> None:
-        with pytest.raises(ConfigurationError, match=r"aggregator\.yaml:1:1: error: can't be read: Permission denied"):
+        with pytest.raises(ConfigurationError, match=r"aggregator\.yaml:0:0: error: can't be read: Permission denied"):
             config.load(Path("aggregator.yaml"), {})
 
     assert as_nobody(file.parent, refused) == 0
@@ -520,6 +539,7 @@ def test_none_found_tells_where_and_what_to_write(tmp_path: Path, file: Path, mo
     monkeypatch.chdir(tmp_path)
     if Path("/etc/aggregator/aggregator.yaml").exists():
         pytest.skip("this machine has a configuration in /etc/aggregator")
+    (tmp_path / "config").touch()
     with pytest.raises(ConfigurationError) as error:
         config.find(None, {})
     message = str(error.value)
@@ -531,8 +551,10 @@ def test_none_found_tells_where_and_what_to_write(tmp_path: Path, file: Path, mo
 
 def test_one_that_may_not_be_seen_is_found(tmp_path: Path) -> None:
     """A configuration in a closed folder is not passed over in silence: reading it tells why it can't be."""
-    (tmp_path / "config").mkdir(mode=0o700)
-    (tmp_path / "config" / "aggregator.yaml").write_text(SMALLEST)
+    closed = tmp_path / "config"
+    closed.mkdir()
+    (closed / "aggregator.yaml").write_text(SMALLEST)
+    closed.chmod(0)
     tmp_path.chmod(0o755)
 
     def found() -> None:
@@ -540,7 +562,10 @@ def test_one_that_may_not_be_seen_is_found(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="Permission denied"):
             config.load(Path("config/aggregator.yaml"), {})
 
-    assert as_nobody(tmp_path, found) == 0
+    try:
+        assert as_nobody(tmp_path, found) == 0
+    finally:
+        closed.chmod(0o755)
 
 
 # Anything

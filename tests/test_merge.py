@@ -15,7 +15,7 @@ from tests.world import day
 
 
 def mention(path: str = "articles/a.md", place: int = 0, **fields: Any) -> Mention:
-    made_up: dict[str, Any] = {"source": 0, "key": "https://n.example/a", "spare": "https://n.example/a#t"}
+    made_up: dict[str, Any] = {"source": 0, "key": "https://n.example/a", "mark": "t"}
     made_up |= {"link": "https://n.example/a", "title": "A", "published": day(1)}
     return Mention(path=path, place=place, **made_up | fields)
 

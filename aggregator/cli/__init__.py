@@ -6,6 +6,7 @@ and any problem; 2 usage or configuration; 3 not done.
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 
@@ -31,6 +32,8 @@ for command in (regenerate, ledger):
 
 def main() -> None:
     """Run the command that was asked for, and exit with its status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal's encoding may lack a letter
     try:
         status = commands.main(standalone_mode=False)
     except click.ClickException as error:
@@ -44,7 +47,8 @@ def main() -> None:
         click.echo("aggregator: interrupted; the next run goes on from here", err=True)
         status = _NOT_DONE
     except OSError as error:
-        click.echo(f"aggregator: {error.filename or ''}: {error.strerror or error}", err=True)
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"aggregator: {where}{error.strerror or error}", err=True)
         status = _NOT_DONE
     except Exception:  # the last resort: a bug is told whole, and is not a success
         traceback.print_exc()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import os
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -18,39 +20,58 @@ def ledger() -> None:
 
 @ledger.command()
 @config_option
-@click.argument("file", type=click.File("w", encoding="utf-8", atomic=True))
-def backup(config_file: Path | None, file: TextIO) -> None:
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
+def backup(config_file: Path | None, file: Path) -> None:
     """Write the ledger to FILE (`-`: standard output) as JSON lines."""
+    from aggregator import store
     from aggregator.errors import StoreError
-    from aggregator.store import LEDGER_FILE, Ledger
 
     folder = load(config_file).store.path
-    if not (folder / LEDGER_FILE).exists():
-        raise StoreError(f"{folder / LEDGER_FILE}: there is no ledger yet; `aggregator regenerate` makes one")
-    opened = Ledger(folder, dry=True)
+    if not (folder / store.LEDGER_FILE).exists():
+        raise StoreError(f"{folder / store.LEDGER_FILE}: there is no ledger yet; `aggregator regenerate` makes one")
+    opened = store.Ledger(folder, dry=True)
     try:
-        for line in opened.backup():
-            file.write(line + "\n")
+        lines = (f"{line}\n" for line in store.back_up(opened))
+        if file.is_file() or not (file.exists() or str(file) == "-"):
+            _replace(file, lines)
+        else:  # a pipe or a device
+            with click.open_file(str(file), "w", encoding="utf-8") as stream:
+                stream.writelines(lines)
     finally:
         opened.close()
 
 
 @ledger.command()
 @config_option
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="surrogateescape"))
 def restore(config_file: Path | None, file: TextIO) -> None:
     """Put the ledger back from FILE (`-`: standard input); the one that is there is kept aside."""
     from aggregator import publish, store
-    from aggregator.errors import BackupRefused
+    from aggregator.errors import BackupRefused, ForeignOutput, LedgerCorrupt
 
     config = load(config_file)
     head = file.readline()
     try:
-        identity = str(json.loads(head)["identity"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BackupRefused(f"{file.name}: line 1: not the head of a ledger backup") from error
-    with publish.claimed(config.output.path, config.store.path, identity):
-        kept = store.restore(config.store.path, (line for part in ([head], file) for line in part))
+        with publish.claimed(config.output.path, config.store.path, store.identity_of(head), write=False):
+            kept = store.restore(config.store.path, chain([head], file))
+    except BackupRefused as error:
+        raise BackupRefused(f"{file.name}: {error}") from error
+    except (ForeignOutput, LedgerCorrupt) as error:
+        raise BackupRefused(f"{file.name}: the backup of another store: {error}") from error
     if kept:
         click.echo(f"the ledger that was there is kept as {kept}", err=True)
     click.echo("the ledger is restored; `aggregator regenerate` brings the feeds up to it", err=True)
+
+
+def _replace(file: Path, lines: Iterable[str]) -> None:
+    """Write a file whole or not at all: an older backup is worth more than half a new one."""
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with part.open("w", encoding="utf-8") as stream:
+            stream.writelines(lines)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -59,7 +59,7 @@ def regenerate(
     seconds = time.monotonic() - begin
     _tell(report, plan)
     if as_json:
-        click.echo(json.dumps(_object(report, plan, seconds), ensure_ascii=False))
+        click.echo(json.dumps(_object(report, plan, seconds)))
     else:
         _summarise(report, seconds, dry=wish.dry)
     differs = check and bool(report.changes)

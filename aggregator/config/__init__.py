@@ -71,18 +71,18 @@ def _is_there(place: str) -> bool:
 
 
 def _read(file: Path) -> str:
-    """The text of a configuration file. Raises ParseError with what to do."""
+    """The text of a configuration file. Raises ParseError, in line 0 where it is about the file as a whole."""
     try:
         kind = file.stat()
         if stat.S_ISDIR(kind.st_mode):
-            raise ParseError("a folder, expected the configuration file in it")
+            raise ParseError("a folder, expected the configuration file in it", 0, 0)
         if not stat.S_ISREG(kind.st_mode) or kind.st_size > LIMIT:
-            raise ParseError(f"expected a plain file of at most {LIMIT >> 20} MiB")
+            raise ParseError(f"expected a plain file of at most {LIMIT >> 20} MiB", 0, 0)
         data = file.read_bytes()
     except OSError as error:
-        raise ParseError(f"can't be read: {error.strerror}; name the configuration with -c FILE") from error
+        raise ParseError(f"can't be read: {error.strerror}; name the configuration with -c FILE", 0, 0) from error
     try:
-        return data.decode("utf-8-sig")
+        return data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start].split(b"\n")
         raise ParseError("not UTF-8; save the file as UTF-8", len(before), len(before[-1]) + 1) from error

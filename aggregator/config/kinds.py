@@ -29,42 +29,42 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _URL_START = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
-def text(text: str) -> str:
+def text(written: str) -> str:
     """Any text, without white space around it."""
-    return text.strip()
+    return written.strip()
 
 
-def line(text: str) -> str:
+def line(written: str) -> str:
     """A text on one line that isn't empty."""
-    if not (words := text.split()):
+    if not (words := written.split()):
         raise ValueError("a text that isn't empty")
     return " ".join(words)
 
 
-def flag(text: str) -> bool:
+def flag(written: str) -> bool:
     """yes, on, true; no, off, false; in any case."""
-    if (value := _FLAGS.get(text.strip().lower())) is None:
+    if (value := _FLAGS.get(written.strip().lower())) is None:
         raise ValueError("`yes` or `no`")
     return value
 
 
-def count(text: str) -> int:
+def count(written: str) -> int:
     """A whole number."""
-    if not _COUNT.fullmatch(text.strip()):
+    if not _COUNT.fullmatch(written.strip()):
         raise ValueError("a whole number")
-    return int(text)
+    return int(written)
 
 
-def size(text: str) -> int:
+def size(written: str) -> int:
     """Bytes, at least 1: `500KiB`, `2MiB`, `1000000`."""
-    if not (match := _SIZE.fullmatch(text.strip())) or not int(match[1]):
+    if not (match := _SIZE.fullmatch(written.strip())) or not int(match[1]):
         raise ValueError("a size such as `500KiB`, `2MiB` or a number of bytes")
     return int(match[1]) * _SIZES[match[2]]
 
 
-def duration(text: str) -> timedelta:
+def duration(written: str) -> timedelta:
     """`500ms`, `0.1s`, `10m`, `2h`, `7d`; at most a hundred years, so that dates can be reckoned with it."""
-    if not (match := _DURATION.fullmatch(text.strip())):
+    if not (match := _DURATION.fullmatch(written.strip())):
         raise ValueError("a duration such as `500ms`, `0.1s`, `10m`, `2h` or `7d`")
     milliseconds = float(match[1]) * _UNITS[match[2]]
     if milliseconds > _LONGEST / timedelta(milliseconds=1):
@@ -72,23 +72,23 @@ def duration(text: str) -> timedelta:
     return timedelta(milliseconds=milliseconds)
 
 
-def folder(text: str) -> Path:
+def folder(written: str) -> Path:
     """A path as written; whoever knows the configuration's folder makes it absolute."""
-    if not text.strip():
+    if not written.strip():
         raise ValueError("a path")
-    if text.startswith("~"):
+    if written.startswith("~"):
         raise ValueError("a path without `~`, such as `${HOME}/articles`")
-    return Path(text)
+    return Path(written)
 
 
-def source(text: str) -> str:
+def source(written: str) -> str:
     """A path as written, without superfluous parts."""
-    return posixpath.normpath(folder(text))
+    return posixpath.normpath(folder(written))
 
 
-def url(text: str) -> str:
+def url(written: str) -> str:
     """An absolute http(s) URL."""
-    written = text.strip()
+    written = written.strip()
     start = _URL_START.match(written)
     if not start or any(map(str.isspace, written)) or not (found := absolute(written, "")):
         raise ValueError("an absolute URL with a full host name, such as `https://feeds.example.org/`")
@@ -97,21 +97,21 @@ def url(text: str) -> str:
     return _URL_START.sub(lambda start: start[0].lower(), found)
 
 
-def base_url(text: str) -> str:
+def base_url(written: str) -> str:
     """An absolute http(s) URL that others are made from: it ends in a slash, without query and fragment."""
-    written = url(text)
-    if "?" in written or "#" in written:
+    found = url(written)
+    if "?" in found or "#" in found:
         raise ValueError("a URL without `?` and `#`")
-    return written.rstrip("/") + "/"
+    return found.rstrip("/") + "/"
 
 
 def one_of(*names: str) -> Callable[[str], str]:
     """One of these names."""
 
-    def one(text: str) -> str:
-        if text.strip() not in names:
+    def one(written: str) -> str:
+        if written not in names:
             raise ValueError(" or ".join(f"`{name}`" for name in names))
-        return text.strip()
+        return written
 
     return one
 
@@ -124,18 +124,18 @@ def distinct(items: tuple[object, ...]) -> tuple[object, ...]:
     return items
 
 
-def language(text: str) -> str:
+def language(written: str) -> str:
     """A language tag (RFC 5646), as far as its form goes."""
-    if not _LANGUAGE.fullmatch(text.strip()):
+    if not _LANGUAGE.fullmatch(written.strip()):
         raise ValueError("a language tag such as `en` or `pt-BR`")
-    return text.strip()
+    return written.strip()
 
 
-def zone(text: str) -> str:
+def zone(written: str) -> str:
     """The name of a time zone that this machine knows."""
     import zoneinfo  # only here: most configurations name no zone
 
-    name = text.strip()
+    name = written.strip()
     try:
         if name != "UTC":  # known everywhere, also where no zones are installed
             zoneinfo.ZoneInfo(name)

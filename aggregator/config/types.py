@@ -7,16 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import (
-    Annotated,
-    Any,
-    Literal,
-    NamedTuple,
-    TypeAlias,
-    TypeGuard,
-    get_args,
-    get_origin,
-)
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, TypeGuard, get_args, get_origin
 
 from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo
@@ -80,12 +71,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
     name: Annotated[SourcePath, Meta(description="a folder of documents", examples=["articles"])] = field(name="path")
     folder: Annotated[Folder, Of("path")] = Path()
-    include: Annotated[tuple[Line, ...], Meta(min_length=1)] = (
-        "**/*.md",
-        "**/*.markdown",
-        "**/*.html",
-        "**/*.htm",
-    )
+    include: Annotated[tuple[Line, ...], Meta(min_length=1)] = ("**/*.md", "**/*.markdown", "**/*.html", "**/*.htm")
     exclude: tuple[Line, ...] = ()
     base_url: BaseUrl = ""  # site.url where not given
     limit: Size = 2 << 20

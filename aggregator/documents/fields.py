@@ -182,15 +182,14 @@ def embedded(node: Node, _: Notes) -> Player:
 
 def image(node: Node, notes: Notes) -> Image:
     """A picture: a map, or its URL alone."""
-    if type(node.value) is dict:
-        return Image(**_with_url(node, _IMAGE, notes))
-    return Image(url(node, notes))
+    if type(node.value) is str:
+        return Image(url(node, notes))
+    return Image(**_with_url(node, "an image", _IMAGE, notes))
 
 
 def action(node: Node, notes: Notes) -> Action:
     """Something to do with the article."""
-    _map(node, "a map with `url`")
-    return Action(**_with_url(node, _ACTION, notes))
+    return Action(**_with_url(node, "an action", _ACTION, notes))
 
 
 def provider(node: Node, notes: Notes) -> Provider | None:
@@ -199,19 +198,10 @@ def provider(node: Node, notes: Notes) -> Provider | None:
     return Provider(**found) if found else None
 
 
-def author(node: Node, notes: Notes) -> str:
+def author(node: Node, _: Notes) -> str:
     """A name, alone or in a map."""
-    if type(node.value) is dict:
-        return label(node.value.get("name", node), notes)
-    return label(node, notes)
-
-
-def label(node: Node, notes: Notes) -> str:
-    """Text with something in it."""
-    found = text(node, notes) if node.value else ""
-    if not found:
-        raise unfit(node, "text")
-    return found
+    named = node.value.get("name", node) if type(node.value) is dict else node
+    return _full(named, "an author's name")
 
 
 def many(read: Reader) -> Reader:
@@ -233,11 +223,23 @@ def many(read: Reader) -> Reader:
 
 def topics(node: Node, notes: Notes) -> tuple[str, ...]:
     """The names of topics; of names for the same topic, the first."""
-    found = _labels(node, notes)
-    return tuple({fold_topic(name): name for name in reversed(found)}.values())[::-1]
+    found: dict[str, str] = {}
+    for name in _topics(node, notes):
+        found.setdefault(fold_topic(name), name)
+    return tuple(found.values())
 
 
-_labels = many(label)
+def _full(node: Node, expected: str) -> str:
+    """Plain text with something in it."""
+    found = plain(_scalar(node, expected))
+    if not found:
+        raise unfit(node, expected)
+    return found
+
+
+_topics = many(lambda node, _: _full(node, "the name of a topic"))
+_levels = many(lambda node, _: _full(node, "a level"))
+_items = many(lambda node, _: _full(node, "the name of an item"))
 _authors = many(author)
 _images = many(image)
 
@@ -261,12 +263,12 @@ def _matching(pattern: re.Pattern[str], node: Node, expected: str) -> str:
     return value
 
 
-def _with_url(node: Node, table: Mapping[str, Field], notes: Notes) -> dict[str, Any]:
-    found, held = read_fields(_map(node, "a map"), table, notes)
+def _with_url(node: Node, what: str, table: Mapping[str, Field], notes: Notes) -> dict[str, Any]:
+    found, held = read_fields(_map(node, f"{what} with `url`"), table, notes)
     for error in held.values():
         raise error
     if "url" not in found:
-        raise ParseError("no `url`", node.line, node.column)
+        raise ParseError(f"{what} without `url`", node.line, node.column)
     return found
 
 
@@ -323,9 +325,9 @@ RELATED = {
     "actions": Field("actions", many(action)),
     "length": Field("length", duration),
     "price": Field("price", text),
-    "levels": Field("levels", _labels),
+    "levels": Field("levels", _levels),
     "ratings": Field("rating", rating),
-    "items": Field("items", _labels),
+    "items": Field("items", _items),
 }
 """The fields of a related entry."""
 

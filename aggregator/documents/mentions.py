@@ -78,7 +78,7 @@ def _mention(fields: Fields, found: dict[str, Any], place: int, source: int, not
         found["authors"] = author or _by_provider(fields, notes)
     own = [canonical(url) for url in links]
     title = found["title"]
-    spare = f"{own[0]}#{blake2b(fold(title).encode(), digest_size=8).hexdigest()}"
+    mark = blake2b(fold(title).encode(), digest_size=8).hexdigest()
     keys: tuple[str, ...] = ()
     if not place:
         keys = tuple(dict.fromkeys(key for key in map(canonical, urls) if names_article(key)))
@@ -86,11 +86,11 @@ def _mention(fields: Fields, found: dict[str, Any], place: int, source: int, not
         path=notes.path,
         place=place,
         source=source,
-        key=next(filter(names_article, own), spare),
-        spare=spare,
+        key=next(filter(names_article, own), f"{own[0]}#{mark}"),
+        mark=mark,
         link=links[0],
         keys=keys,
-        urls=urls,
+        urls=() if place else urls,
         body=body,
         **found,
     )

@@ -13,10 +13,11 @@ from aggregator import documents
 from aggregator.documents import Options, Outcome
 from aggregator.feeds import ALL
 from aggregator.merge import MAX_TITLES, merge, together, trust
-from aggregator.model import Article, Mention, Problem, Severity, to_micros
+from aggregator.model import Mention, Problem, Severity, to_micros
 from aggregator.pipeline.identify import identify
 from aggregator.pipeline.plan import Plan, Progress, Source
-from aggregator.store import Index, Ledger, Packed, Row, Saved, Standing, chunks, pack
+from aggregator.store import Index, Ledger, Packed, Row, Saved, Stand, Standing, chunks, pack
+from aggregator.store.articles import Articles
 from aggregator.text.slugs import fold_topic, slug
 from aggregator.watcher import Barred, walk
 from aggregator.workers import Workers
@@ -72,7 +73,7 @@ def ingest(
     if stale & {"reading", "merging"} or index.meta().get("ledger") != ledger.mark:
         index.articles.affect_all()
     affected = index.articles.gather(MAX_TITLES)
-    _merge(index)
+    _merge(index.articles)
     ledger.name((topic, slug(name)) for topic, name in index.articles.topics() if topic != ALL)
     identify(index.articles, ledger, plan.site.host, now)
     _settle(index, ledger, now)
@@ -168,7 +169,7 @@ def _read_some(tasks: Sequence[_Task]) -> list[_Answer]:
             answers.append(_Answer(Outcome.read, digest, (), None, same=True))
             continue
         reading = documents.read(file, path, source, options)
-        packed = pack(reading.mentions) if reading.mentions else None
+        packed = pack(reading.mentions, _standing(reading.mentions[:1])) if reading.mentions else None
         answers.append(_Answer(reading.outcome, reading.digest, reading.problems, packed, same=False))
     return answers
 
@@ -210,36 +211,32 @@ def _saved(index: Index, row: Row, answer: _Answer) -> Saved:
     return Saved(row, outcome, answer.digest, problems, answer.packed)
 
 
-def _merge(index: Index) -> None:
-    """Merge the leads of all affected documents into articles."""
-    for some in chunks(_articles(index), 500):
-        index.articles.put(some)
-    index.articles.put_aliases()
+def _merge(articles: Articles) -> None:
+    """Make articles of all affected documents."""
+    for some in chunks(_shared(articles), 500):
+        articles.put(some)
+    articles.put_alone()
 
 
-def _articles(index: Index) -> Iterator[tuple[Article, list[int], list[tuple[str, str]] | None]]:
+def _shared(articles: Articles) -> Iterator[tuple[str, list[int], Standing]]:
+    """The articles that several documents share: key, documents, standing."""
     done: set[int] = set()
-    for document, key, lead, shared in index.articles.unmerged():
-        if document in done:
-            continue
-        leads = {document: (key, lead)}
-        if shared:
-            leads |= {other: index.articles.lead(other) for other in together(document, index.articles.neighbours)}
-            done |= leads.keys()
-        key, _ = min(leads.values(), key=_trust)
-        article = merge([mention for _, mention in leads.values()], key)
-        yield article, list(leads), _topics(article)
+    for document in articles.joined():
+        if document not in done:
+            documents = together(document, articles.neighbours)
+            done.update(documents)
+            leads = [articles.lead(number) for number in documents]
+            key, _ = min(leads, key=lambda lead: trust(lead[1]))
+            yield key, documents, _standing([lead for _, lead in leads])
 
 
-def _trust(lead: tuple[str, Mention]) -> tuple[object, ...]:
-    return trust(lead[1])
-
-
-def _topics(article: Article) -> list[tuple[str, str]] | None:
-    """The topics whose feeds the article is in, folded and as spelled; None: it is no entry."""
+def _standing(leads: Sequence[Mention]) -> Standing:
+    """When the article of these leads was published, and the topics in whose feeds it is."""
+    article = merge(leads, leads[0].key)
+    published = to_micros(article.published) if article.published else 0
     if not article.listed or article.removed:
-        return None
-    return [(ALL, ""), *((fold_topic(name), name) for name in article.topics)]
+        return Standing(published, None)
+    return Standing(published, [(ALL, ""), *((fold_topic(name), name) for name in article.topics)])
 
 
 def _settle(index: Index, ledger: Ledger, now: datetime) -> None:
@@ -249,8 +246,7 @@ def _settle(index: Index, ledger: Ledger, now: datetime) -> None:
         before, after = ledger.standing(some), index.articles.standing(some)
         settled = []
         for id in some:
-            was = before.get(id, Standing())
-            new = Standing(*after.get(id, ()))
+            was, new = before.get(id, Stand()), _stand(after.get(id))
             if new.topics is None and was.topics is not None and _withdrawn(id, was, index, ledger, now, id in after):
                 ledger.withdraw(id, was.topics, now)
             elif new.topics is not None and was.away:
@@ -260,7 +256,13 @@ def _settle(index: Index, ledger: Ledger, now: datetime) -> None:
         ledger.settle(settled)
 
 
-def _withdrawn(id: str, was: Standing, index: Index, ledger: Ledger, now: datetime, exists: bool) -> bool:
+def _stand(standing: Standing | None) -> Stand:
+    if standing is None or standing.topics is None:
+        return Stand()
+    return Stand(tuple(topic for topic, _ in standing.topics), standing.published)
+
+
+def _withdrawn(id: str, was: Stand, index: Index, ledger: Ledger, now: datetime, exists: bool) -> bool:
     """Whether an entry that is none any more was withdrawn: out of sight, not only merged into another one.
 
     What was never seen, because it was to come later, can't be withdrawn.

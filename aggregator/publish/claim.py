@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from aggregator.errors import ForeignOutput, Locked
+from aggregator.errors import ForeignOutput, LedgerCorrupt, Locked
 from aggregator.publish.files import settle
 
 MARK = ".aggregator"
@@ -36,7 +36,7 @@ def claimed(root: Path, store: Path, identity: str, *, write: bool = True) -> It
     says which process is at work. Without `write` nothing is made or changed, and only what is there is held.
 
     Raises Locked where either is held already, ForeignOutput where the folder belongs to a store of another
-    identity, OSError where the files can't be made or opened.
+    identity, LedgerCorrupt where that was this very store, OSError where the files can't be made or opened.
     """
     with _store_held(store, write), _output_held(root, store, identity, write):
         yield
@@ -68,6 +68,11 @@ def _output_held(root: Path, store: Path, identity: str, write: bool) -> Iterato
         if mark:
             owner, note = _owner(mark.file)
             if owner not in ("", identity):
+                if note == _note(store):
+                    raise LedgerCorrupt(
+                        f"{root} was written by another ledger of {store}; put its newest backup back with `aggregator "
+                        f"ledger restore FILE`, or delete {root / MARK} to go on with this one, and new ids"
+                    )
                 raise ForeignOutput(
                     f"{root} belongs to {note or owner}; name another folder as `output.path`, or delete "
                     f"{root / MARK} if that store is gone for good"
@@ -75,10 +80,15 @@ def _output_held(root: Path, store: Path, identity: str, write: bool) -> Iterato
             if not mark.ours:
                 raise Locked(f"another process is writing to {root}; wait until it ends, or stop it")
             if write and not owner:
-                _put(mark.file, f"{identity}\n# the store {str(store.absolute())!r} of aggregator\n")
+                _put(mark.file, f"{identity}\n# {_note(store)}\n")
                 os.fsync(mark.file)
                 settle(root, [MARK])
         yield
+
+
+def _note(store: Path) -> str:
+    """What a mark says to people."""
+    return f"the store {str(store.absolute())!r} of aggregator"
 
 
 def _owner(file: int) -> tuple[str, str]:

@@ -84,12 +84,17 @@ def write(root: Path, path: str, data: bytes) -> Outcome:
 def settle(root: Path, paths: Iterable[str]) -> None:
     """Make the names of written and removed files durable: one fsync for each folder on the way to them."""
     for parts in _folders(paths):
-        with suppress(*_GONE):
+        try:
             folder = _open_folder(root, parts)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        except _GONE:
+            continue
+        try:
+            os.fsync(folder)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # not every file system can sync folders
+                raise
+        finally:
+            os.close(folder)
 
 
 def remove(root: Path, path: str) -> bool:
@@ -110,10 +115,18 @@ def remove(root: Path, path: str) -> bool:
 
 def sweep(root: Path, paths: Iterable[str]) -> None:
     """Remove what a killed `write` of these paths may have left; what can't be removed, `write` will tell."""
-    for path in (paths := list(paths)):
+    disturbed = [path for path in paths if _is_disturbed(root, path)]
+    for path in disturbed:
         with suppress(OSError), _folder_of(root, path) as (folder, name):
             os.unlink(_part(name), dir_fd=folder)
-    _remove_empty(root, paths)
+    _remove_empty(root, disturbed)
+
+
+def _is_disturbed(root: Path, path: str) -> bool:
+    """Whether a kill may have left something of this file: a part, or a folder without it. Cheap, for every start."""
+    *parents, name = _parts(path)
+    folder = b"/".join((os.fsencode(root), *parents, b""))
+    return os.path.lexists(folder + _part(name)) or not os.path.lexists(folder + name)
 
 
 def _write_part(folder: int, part: bytes, data: bytes, after: int) -> None:

@@ -4,12 +4,13 @@ SQL lives here only. `Ledger` and `Index` are one SQLite file each; both are wri
 the pipeline commits, the ledger's always first. A dry store never commits.
 """
 
+from aggregator.store.backup import back_up, identity_of, restore
 from aggregator.store.database import chunks, is_corrupt, set_aside
 from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, open_index
-from aggregator.store.ledger import DAMAGED, Ledger, Standing, restore
+from aggregator.store.ledger import DAMAGED, Ledger, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
-from aggregator.store.packed import Packed, Row, Saved, decode_mention, pack
+from aggregator.store.packed import Packed, Row, Saved, Standing, decode_mention, pack
 
 __all__ = [
     "DAMAGED",
@@ -20,9 +21,12 @@ __all__ = [
     "Packed",
     "Row",
     "Saved",
+    "Stand",
     "Standing",
+    "back_up",
     "chunks",
     "decode_mention",
+    "identity_of",
     "is_corrupt",
     "open_index",
     "pack",

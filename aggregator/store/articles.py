@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from aggregator.model import Article, Lead, Mention, to_micros
+from aggregator.model import Lead, Mention
 from aggregator.store.database import Database
-from aggregator.store.packed import decode_facts, decode_mention
+from aggregator.store.packed import Standing, decode_facts, decode_mention
 
 _SOME = 500
 
-# What the changes touch, once it is known what they are.
+# Where the circle of what changes affect begins: with what changed, and what it said before or says now.
 _SEEDS = (
     "INSERT OR IGNORE INTO affected SELECT document FROM changed JOIN lead USING (document)",
     "INSERT OR IGNORE INTO affected SELECT document FROM touched JOIN claim USING (url) WHERE joins",
     "INSERT OR IGNORE INTO former SELECT article FROM touched JOIN alias USING (url)",
+    """
+    INSERT OR IGNORE INTO former SELECT article FROM changed JOIN mention USING (document)
+      JOIN alias ON alias.url = mention.key
+    """,
     "INSERT OR IGNORE INTO affected SELECT document FROM former JOIN lead USING (article)",
 )
 # Each makes the circle wider: by a URL, by an article that is to be dissolved, by an id claimed twice, by an id
@@ -63,20 +67,56 @@ _DISSOLVE = (
     "DELETE FROM fragment WHERE key IN (SELECT article FROM former)",
     "UPDATE lead SET article = NULL WHERE document IN (SELECT document FROM affected)",
 )
-# What shows an article that was merged just now is stale: its own entry, and those it is coverage of.
+# What shows an article that was merged just now is stale: its own entry, and those it is coverage of; so are the
+# entries that show an article without a document, where what is said of it changed.
 _SPREAD = (
-    "INSERT OR IGNORE INTO touched SELECT url FROM affected JOIN claim USING (document) WHERE joins",
     "INSERT OR IGNORE INTO stale SELECT article FROM affected JOIN lead USING (document)",
     """
     INSERT OR IGNORE INTO stale SELECT lead.article FROM touched
-      JOIN mention ON mention.key = touched.url AND mention.place > 0
-      JOIN lead USING (document)
+      JOIN mention ON mention.key = touched.url AND mention.place > 0 JOIN lead USING (document)
+    """,
+    """
+    INSERT OR IGNORE INTO stale SELECT lead.article FROM affected
+      JOIN claim ON claim.document = affected.document AND claim.joins
+      JOIN mention ON mention.key = claim.url AND mention.place > 0
+      JOIN lead ON lead.document = mention.document
+    """,
+    """
+    INSERT OR IGNORE INTO stale SELECT lead.article FROM changed
+      JOIN mention ON mention.document = changed.document AND mention.place > 0
+      JOIN mention other ON other.key = mention.key AND other.place > 0
+      JOIN lead ON lead.document = other.document
     """,
     "DELETE FROM entry WHERE key IN (SELECT key FROM stale)",
     "DELETE FROM fragment WHERE key IN (SELECT key FROM stale)",
     _DIRTY.format(keys="(SELECT key FROM stale)"),
 )
-_COLLECTED = ("seen", "held", "changed", "touched", "former", "affected", "stale", "settled")
+# The affected documents become articles: those that share one first, then each of the others alone.
+_JOINED = """
+INSERT INTO joined SELECT DISTINCT claim.document FROM affected JOIN claim USING (document) JOIN claim other USING (url)
+  WHERE other.document <> claim.document AND claim.joins AND other.joins
+"""
+_ALONE = (
+    """
+    INSERT INTO article (key, published, topics) SELECT key, published, topics FROM affected
+      JOIN lead USING (document) JOIN mention ON mention.document = affected.document AND place = 0
+      WHERE affected.document NOT IN (SELECT document FROM joined)
+    """,
+    """
+    UPDATE lead SET article = (SELECT key FROM mention WHERE mention.document = lead.document AND place = 0)
+      WHERE document IN (SELECT document FROM affected) AND article IS NULL
+    """,
+    """
+    INSERT OR IGNORE INTO alias SELECT url, article FROM affected
+      JOIN lead USING (document) JOIN claim USING (document) WHERE joins
+    """,
+    """
+    INSERT OR IGNORE INTO placement SELECT topic.value ->> 0, -article.published, article.key, topic.value ->> 1
+      FROM affected JOIN lead USING (document) JOIN article ON article.key = lead.article,
+        json_each(article.topics) topic
+    """,
+)
+_COLLECTED = ("seen", "held", "changed", "touched", "former", "affected", "joined", "stale", "settled")
 
 
 class Articles:
@@ -98,8 +138,6 @@ class Articles:
         A URL that leads with more than `titles` different titles claim joins none of them.
         """
         execute = self.database.execute
-        execute("INSERT OR IGNORE INTO touched SELECT url FROM changed JOIN claim USING (document)")
-        execute("INSERT OR IGNORE INTO touched SELECT key FROM changed JOIN mention USING (document)")
         self._crowd(titles)
         for statement in _SEEDS:
             execute(statement)
@@ -113,13 +151,20 @@ class Articles:
 
     def _crowd(self, titles: int) -> None:
         """Take the touched URLs that too many different articles claim out of joining, and put back the others."""
-        was = self.database.column("SELECT url FROM touched JOIN crowded USING (url)")
+        was = self.database.column(
+            """
+            SELECT url FROM touched JOIN crowded USING (url)
+            UNION SELECT url FROM crowded JOIN claim USING (url) JOIN changed USING (document)
+            """
+        )
         now = self.database.column(
             """
-            SELECT url FROM touched WHERE instr(url, '#') = 0
-              AND (SELECT count(*) FROM (SELECT 1 FROM claim WHERE claim.url = touched.url LIMIT ?1)) = ?1
+            SELECT DISTINCT url FROM (
+                SELECT url FROM touched UNION ALL SELECT url FROM changed JOIN claim USING (document)) asked
+              WHERE instr(url, '#') = 0
+              AND (SELECT count(*) FROM (SELECT 1 FROM claim WHERE claim.url = asked.url LIMIT ?1)) = ?1
               AND (SELECT count(DISTINCT title) FROM claim JOIN lead USING (document)
-                    WHERE claim.url = touched.url) >= ?1
+                    WHERE claim.url = asked.url) >= ?1
             """,
             (titles + 1,),
         )
@@ -159,20 +204,10 @@ class Articles:
                     (not joins, mention.spare, document, mention.place == 0),
                 )
 
-    def unmerged(self) -> Iterator[tuple[int, str, Mention, bool]]:
-        """The affected documents: number, key and lead mention, and whether another one may share its article."""
-        rows = self.database.execute(
-            """
-            SELECT affected.document, mention.key, data, EXISTS (
-                SELECT 1 FROM claim JOIN claim other USING (url)
-                  WHERE claim.document = affected.document AND other.document <> claim.document
-                    AND claim.joins AND other.joins)
-              FROM affected JOIN mention ON mention.document = affected.document AND place = 0
-              ORDER BY affected.document
-            """
-        )
-        for document, key, data, shared in rows:
-            yield document, key, decode_mention(data), bool(shared)
+    def joined(self) -> list[int]:
+        """The affected documents that share an article with others."""
+        self.database.execute(_JOINED)
+        return self.database.column("SELECT document FROM joined ORDER BY document")
 
     def neighbours(self, document: int) -> list[int]:
         """The documents that share a joining URL with this one."""
@@ -191,29 +226,21 @@ class Articles:
         ).fetchone()
         return key, decode_mention(data)
 
-    def put(self, articles: Sequence[tuple[Article, Sequence[int], Sequence[tuple[str, str]] | None]]) -> None:
-        """Save articles, each with the documents whose leads it merges and its topics as (folded, as spelled).
-
-        topics None: it is no entry.
-        """
-        rows, leads, placements = [], [], []
-        for article, documents, topics in articles:
-            published = to_micros(article.published) if article.published else 0
-            rows.append((article.key, published, None if topics is None else json.dumps(topics, ensure_ascii=False)))
-            leads += [(article.key, document) for document in documents]
-            placements += [(topic, -published, article.key, name) for topic, name in topics or ()]
-        self.database.executemany("INSERT INTO article (key, published, topics) VALUES (?, ?, ?)", rows)
-        self.database.executemany("UPDATE lead SET article = ? WHERE document = ?", leads)
-        self.database.executemany("INSERT INTO placement VALUES (?, ?, ?, ?)", placements)
-
-    def put_aliases(self) -> None:
-        """Save by which URLs the articles that were merged just now are found."""
-        self.database.execute(
-            """
-            INSERT OR IGNORE INTO alias SELECT url, article FROM affected
-              JOIN lead USING (document) JOIN claim USING (document) WHERE joins
-            """
+    def put(self, articles: Sequence[tuple[str, Sequence[int], Standing]]) -> None:
+        """Save articles that several documents share, as (key, documents, standing)."""
+        self.database.executemany(
+            "INSERT INTO article (key, published, topics) VALUES (?, ?, ?)",
+            [(key, *standing.columns()) for key, _, standing in articles],
         )
+        self.database.executemany(
+            "UPDATE lead SET article = ? WHERE document = ?",
+            [(key, document) for key, documents, _ in articles for document in documents],
+        )
+
+    def put_alone(self) -> None:
+        """Save the articles of the affected documents that share none, and where all of them are found."""
+        for statement in _ALONE:
+            self.database.execute(statement)
 
     def topics(self) -> list[tuple[str, str]]:
         """The topics of the articles that were merged just now, as (folded, as spelled), by folded name."""
@@ -307,15 +334,14 @@ class Articles:
         )
         return self.database.column("SELECT id FROM settled ORDER BY id")
 
-    def standing(self, ids: Sequence[str]) -> dict[str, tuple[tuple[str, ...] | None, int]]:
-        """For each id that an article has: its topics (None: it is no entry) and when it was published (µs)."""
+    def standing(self, ids: Sequence[str]) -> dict[str, Standing]:
+        """How the articles stand that have one of these ids."""
         rows = self.database.execute(
-            "SELECT id, topics, published FROM article WHERE id IN (SELECT value FROM json_each(?))",
+            "SELECT id, published, topics FROM article WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(ids),),
         )
         return {
-            id: (None if topics is None else tuple(topic for topic, _ in json.loads(topics)), published)
-            for id, topics, published in rows
+            id: Standing(published, None if topics is None else json.loads(topics)) for id, published, topics in rows
         }
 
     def leads_entry(self, path: str) -> bool:
@@ -323,7 +349,7 @@ class Articles:
         found = self.database.one(
             """
             SELECT 1 FROM document JOIN lead ON lead.document = document.id JOIN article ON key = article
-              WHERE path = ? AND topics IS NOT NULL
+              WHERE path = ? AND article.topics IS NOT NULL
             """,
             (path,),
         )

@@ -139,7 +139,8 @@ def _sync(path: Path) -> None:
 
 def is_corrupt(error: sqlite3.Error) -> bool:
     """Whether the error says that the file itself is damaged."""
-    return getattr(error, "sqlite_errorcode", None) in _CORRUPT
+    # An extended code, such as SQLITE_CORRUPT_INDEX, has the primary one in its last byte.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CORRUPT
 
 
 def make_folder(folder: Path) -> None:

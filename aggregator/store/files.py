@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from aggregator.model import Problem, Severity
 from aggregator.store.database import Database
 from aggregator.store.packed import Row, Saved, decode_problems, encode
+from aggregator.store.schema import CARRIED
 
 _TOLD = 5
 
@@ -128,12 +129,12 @@ class Files:
             documents.append((number, row.path, row.source, *signature, outcome, told))
             if packed:
                 mentions += [(number, place, key, data) for place, key, data in packed.mentions]
-                leads.append((number, packed.explicit, packed.title, packed.facts))
+                leads.append((number, *packed.lead))
                 claims += [(url, number, joins) for url, joins in packed.claims]
         into = self.database.executemany
         into("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
         into("INSERT INTO mention VALUES (?, ?, ?, ?)", mentions)
-        into("INSERT INTO lead (document, explicit, title, facts) VALUES (?, ?, ?, ?)", leads)
+        into(f"INSERT INTO lead ({CARRIED['lead']}) VALUES (?, ?, ?, ?, ?, ?)", leads)
         into("INSERT INTO claim VALUES (?, ?, ?)", claims)
         into("INSERT OR IGNORE INTO changed VALUES (?)", [(number,) for number, *_ in leads])
 

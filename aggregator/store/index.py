@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from aggregator.store.articles import Articles
@@ -55,14 +54,22 @@ class Index:
         return Index(place)
 
     def carry(self, former: Path) -> None:
-        """Take over what documents said from an earlier index: their last good versions. Raises sqlite3.Error."""
+        """Take over what documents said from an earlier index: their last good versions.
+
+        Nothing is taken over where its tables are of another kind. Raises sqlite3.Error.
+        """
         self.database.attach(former, "former")
         try:
             for table, columns in CARRIED.items():
                 self.database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM former.{table}")
-            self.files.forget_signatures()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise
+            for table in CARRIED:  # a document without what it said would pass for one that was read
+                self.database.execute(f"DELETE FROM main.{table}")
         finally:
             self.database.detach("former")
+        self.files.forget_signatures()
 
     def meta(self) -> dict[str, str]:
         """The fingerprints that the index was made with."""
@@ -88,6 +95,5 @@ def open_index(folder: Path, *, rebuild: bool, dry: bool) -> Index:
         unlink(fresh)
     index = Index(fresh, dry=dry, unfinished=True)
     if place.exists():
-        with suppress(sqlite3.OperationalError):  # its tables may be of another version
-            index.carry(place)
+        index.carry(place)
     return index

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from aggregator.errors import BackupRefused, LedgerCorrupt, StoreError
+from aggregator.errors import LedgerCorrupt, StoreError
 from aggregator.model import Holding, Lead, from_micros, to_micros
-from aggregator.store.database import Database, is_corrupt, make_folder, replace, set_aside, unlink
+from aggregator.store.database import Database, is_corrupt, make_folder
 from aggregator.text.urls import canonical
 
 FILE = "ledger.sqlite"
 VERSION = 1
-_SCHEMA = """
+SCHEMA = """
 -- identity: which output folders are ours, mark: changes with every change that the index must have seen,
 -- newest: the latest instant remembered
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
@@ -41,7 +41,7 @@ CREATE TABLE feed (topic TEXT PRIMARY KEY, title TEXT NOT NULL, lapsed INTEGER) 
 CREATE TABLE file (path TEXT PRIMARY KEY, topic TEXT NOT NULL, size INTEGER, mtime INTEGER, ctime INTEGER,
   inode INTEGER) WITHOUT ROWID;
 """
-_TABLES = {
+TABLES = {
     "meta": "name",
     "article": "age",
     "path": "path",
@@ -53,8 +53,8 @@ _TABLES = {
 }
 
 
-class Standing(NamedTuple):
-    """Where an article's entry is: the topics in whose feeds (None: it is no entry), when it was published (µs since
+class Stand(NamedTuple):
+    """Where the entry of an id is: the topics in whose feeds (None: it is no entry), when it was published (µs since
     1970), and whether it is withdrawn."""
 
     topics: tuple[str, ...] | None = None
@@ -72,7 +72,7 @@ class Ledger:
         try:
             self.database = Database(None if dry and not path.exists() else path, durable=True, dry=dry)
             if not self.database.version:
-                self.database.create(_SCHEMA, VERSION)
+                self.database.create(SCHEMA, VERSION)
             elif self.database.version > VERSION:
                 raise StoreError(f"{path}: made by a newer aggregator; use that one")
             elif not self.database.sound():
@@ -189,7 +189,7 @@ class Ledger:
 
     # First seen, withdrawn, restored
 
-    def standing(self, ids: Sequence[str]) -> dict[str, Standing]:
+    def standing(self, ids: Sequence[str]) -> dict[str, Stand]:
         """How these ids stood when last settled, of those that were ever given."""
         rows = self.database.execute(
             """
@@ -199,7 +199,7 @@ class Ledger:
             (json.dumps(ids),),
         )
         return {
-            id: Standing(None if topics is None else tuple(json.loads(topics)), published or 0, bool(away))
+            id: Stand(None if topics is None else tuple(json.loads(topics)), published or 0, bool(away))
             for id, topics, published, away in rows
         }
 
@@ -220,7 +220,7 @@ class Ledger:
             (len(source) + 1, source + "/"),
         )
 
-    def settle(self, standings: Sequence[tuple[str, Standing]]) -> None:
+    def settle(self, standings: Sequence[tuple[str, Stand]]) -> None:
         """Remember in which topics' feeds entries are from now on, and when they were published."""
         self.database.executemany(
             "UPDATE article SET topics = ?, published = ? WHERE id = ?",
@@ -309,78 +309,10 @@ class Ledger:
         """Forget a file that was removed."""
         self.database.execute("DELETE FROM file WHERE path = ?", (path,))
 
-    # Backup
-
-    def backup(self) -> Iterator[str]:
-        """The ledger as JSON lines: a head, each row of each table, a tail that tells it is whole."""
-        yield json.dumps({"ledger": VERSION, "identity": self.identity})
-        count = 0
-        for table, order in _TABLES.items():
-            rows = self.database.execute(f"SELECT * FROM {table} ORDER BY {order}")  # our own names
-            names = [column[0] for column in rows.description]
-            for row in rows:
-                count += 1
-                yield json.dumps({"table": table} | dict(zip(names, row, strict=True)), ensure_ascii=False)
-        yield json.dumps({"rows": count})
-
 
 def _own_urls(lead: Lead) -> list[str]:
     """Its URLs as written, but for those that name several articles."""
     return [written for url, written in lead.urls if "#" not in url]
-
-
-def restore(folder: Path, lines: Iterable[str]) -> Path | None:
-    """Make the ledger of the store in `folder` from the lines of a backup.
-
-    The ledger that was there is kept; its new name is returned (None: there was none). Nothing changes unless
-    the whole backup can be read. Raises BackupRefused.
-    """
-    make_folder(folder)
-    fresh = folder / f"{FILE}.restoring"
-    unlink(fresh)
-    database = Database(fresh, durable=True, dry=False, scratch=True)
-    try:
-        database.create(_SCHEMA, VERSION)
-        _fill(database, lines)
-        database.execute("INSERT OR REPLACE INTO meta VALUES ('mark', ?)", (uuid4().hex,))
-        database.commit()
-    except BaseException:
-        database.close()
-        unlink(fresh)
-        raise
-    database.close()
-    path = folder / FILE
-    kept = set_aside(path) if path.exists() else None
-    replace(fresh, path)
-    return kept
-
-
-def _fill(database: Database, lines: Iterable[str]) -> None:
-    count, whole = 0, False
-    for number, line in enumerate(lines, 1):
-        try:
-            row = json.loads(line)
-            if number == 1:
-                if row["ledger"] != VERSION:
-                    raise BackupRefused(f"line 1: a ledger of version {row['ledger']}, expected {VERSION}")
-            elif "rows" in row:
-                whole = row["rows"] == count
-            else:
-                table = row.pop("table")
-                if table not in _TABLES:
-                    raise BackupRefused(f"line {number}: unknown table {table!r}")
-                names = [column[1] for column in database.execute(f"PRAGMA table_info({table})")]
-                database.execute(
-                    f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})",  # our own names
-                    [row.pop(name) for name in names],
-                )
-                if row:
-                    raise BackupRefused(f"line {number}: unknown column {next(iter(row))!r}")
-                count += 1
-        except (ValueError, KeyError, TypeError, AttributeError, sqlite3.Error) as error:
-            raise BackupRefused(f"line {number}: not a line of a ledger backup ({error})") from error
-    if not whole:
-        raise BackupRefused("the backup isn't whole: its last line doesn't agree with its number of rows")
 
 
 DAMAGED = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,14 +30,24 @@ class Row(NamedTuple):
     inode: int
 
 
+class Standing(NamedTuple):
+    """When an article was published (µs since 1970), and the topics in whose feeds its entry is, as (folded, as
+    spelled); None: it is no entry."""
+
+    published: int
+    topics: Sequence[tuple[str, str]] | None
+
+    def columns(self) -> tuple[int, str | None]:
+        """As the index has it."""
+        return self.published, None if self.topics is None else json.dumps(self.topics, ensure_ascii=False)
+
+
 class Packed(NamedTuple):
-    """What a document says: mentions as (place, key, encoded), claims as (url, joins), and its lead's facts."""
+    """What a document says: mentions as (place, key, encoded), claims as (url, joins), and columns of its lead."""
 
     mentions: list[tuple[int, str, bytes]]
     claims: list[tuple[str, bool]]
-    explicit: str | None
-    title: str
-    facts: bytes
+    lead: tuple[str | None, str, int, str | None, bytes]
 
 
 class Saved(NamedTuple):
@@ -52,8 +63,11 @@ class Saved(NamedTuple):
     packed: Packed | None
 
 
-def pack(mentions: Sequence[Mention]) -> Packed:
-    """The columns for a document's mentions, the lead first; cheap to hand over from the worker that read it."""
+def pack(mentions: Sequence[Mention], alone: Standing) -> Packed:
+    """The columns for a document's mentions, the lead first; cheap to hand over from the worker that read it.
+
+    `alone` is how its article stands if no other lead belongs to it.
+    """
     lead = mentions[0]
     title = fold(lead.title)
     spelled = {url: url for url in lead.keys}
@@ -71,7 +85,5 @@ def pack(mentions: Sequence[Mention]) -> Packed:
     return Packed(
         [(mention.place, mention.key, encode(mention)) for mention in mentions],
         [(url, url != lead.spare or lead.key == lead.spare) for url in spelled],
-        lead.id or None,
-        title,
-        encode(facts),
+        (lead.id or None, title, *alone.columns(), encode(facts)),
     )

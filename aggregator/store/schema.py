@@ -29,7 +29,11 @@ CREATE TABLE mention (document INTEGER NOT NULL, place INTEGER NOT NULL, key TEX
 CREATE UNIQUE INDEX mention_document ON mention (document, place);
 CREATE INDEX mention_key ON mention (key) WHERE place > 0;
 
-CREATE TABLE lead (document INTEGER PRIMARY KEY, article TEXT, explicit TEXT, title TEXT, facts BLOB NOT NULL);
+-- published, topics: what its article's would be if it had no other lead
+CREATE TABLE lead (
+  document INTEGER PRIMARY KEY, article TEXT, explicit TEXT, title TEXT NOT NULL, published INTEGER NOT NULL,
+  topics TEXT, facts BLOB NOT NULL
+);
 CREATE INDEX lead_article ON lead (article);
 CREATE INDEX lead_explicit ON lead (explicit) WHERE explicit IS NOT NULL;
 
@@ -65,6 +69,7 @@ CREATE TEMP TABLE changed (document INTEGER PRIMARY KEY);
 CREATE TEMP TABLE touched (url TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE former (article TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE affected (document INTEGER PRIMARY KEY);
+CREATE TEMP TABLE joined (document INTEGER PRIMARY KEY);
 CREATE TEMP TABLE stale (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE settled (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -74,7 +79,7 @@ CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CARRIED = {
     "document": "id, path, source, size, mtime, ctime, inode, digest, racy, outcome, problems",
     "mention": "document, place, key, data",
-    "lead": "document, explicit, title, facts",
+    "lead": "document, explicit, title, published, topics, facts",
     "claim": "url, document, joins",
     "crowded": "url",
 }

@@ -12,7 +12,7 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _UNWANTED = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-_WORDLESS = re.compile(r"[\W_]+")
+_WORDLESS = re.compile(r"[\W_]")
 
 _INLINE = (
     "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|img|ins|kbd|mark|q|s|samp|small|span|strike|"
@@ -48,7 +48,7 @@ def plain(text: str) -> str:
     text = " ".join(text.split())
     if not text.isprintable():
         text = " ".join(_UNWANTED.sub("", text).split())
-    return text if text.isascii() else nfc(text)
+    return nfc(text)
 
 
 def fold(text: str) -> str:
@@ -56,12 +56,10 @@ def fold(text: str) -> str:
 
     Of a text without any, all its characters but spaces.
     """
-    folded = text.casefold()
+    folded = "".join(text.casefold().split())
     if not folded.isascii():
-        folded = unicodedata.normalize("NFKC", folded).casefold()
-        # `\W` takes the vowel signs of Indic scripts for punctuation: keep what Unicode calls a mark.
-        return "".join(filter(_in_word, folded)) or "".join(folded.split())
-    return _WORDLESS.sub("", folded) or "".join(folded.split())
+        folded = unicodedata.normalize("NFKC", _stream_safe(folded)).casefold()
+    return _WORDLESS.sub(_mark, folded) or folded
 
 
 def legal(text: str) -> str:
@@ -71,9 +69,7 @@ def legal(text: str) -> str:
 
 def nfc(text: str) -> str:
     """The text in Unicode's composed form (NFC)."""
-    if len(text) > _LONG and not text.isascii():
-        text = _stream_safe(text)
-    return unicodedata.normalize("NFC", text)
+    return text if text.isascii() else unicodedata.normalize("NFC", _stream_safe(text))
 
 
 def quoted(text: str) -> str:
@@ -90,11 +86,15 @@ def _untagged(text: str) -> str:
     return _TAG.sub(lambda tag: "" if tag["inline"] else " ", _CODE.sub(" ", text))
 
 
-def _in_word(char: str) -> bool:
-    return char.isalnum() or unicodedata.category(char)[0] == "M"
+def _mark(found: re.Match[str]) -> str:
+    """The character where Unicode calls it a mark: Python takes the vowel signs of Indic scripts for punctuation."""
+    return found[0] if unicodedata.category(found[0])[0] == "M" else ""
 
 
 def _stream_safe(text: str) -> str:
+    """The text without the marks that are too many on one letter."""
+    if len(text) <= _LONG:
+        return text
     kept: list[str] = []
     run = 0
     for char in text:

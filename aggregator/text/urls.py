@@ -68,7 +68,7 @@ _TRACKING = re.compile("|".join(map(translate, TRACKING)), re.IGNORECASE)
 _PATH = r"[\w.~!$&'()*+,;=:@/-]*+(?:%[0-9A-Fa-f]{2}[\w.~!$&'()*+,;=:@/-]*+)*+"
 _QUERY = _PATH.replace("@/", "@/?")
 _LEGAL = re.compile(
-    r"https?://(?P<host>(?:[\w-]{1,63}\.)+[a-z0-9-]{1,63}\.?|localhost)(?P<port>:[0-9]{1,5})?"
+    r"(?-i:https?)://(?P<host>(?:[\w-]{1,63}\.)+[a-z0-9-]{1,63}\.?|localhost)(?P<port>:[0-9]{1,5})?"
     rf"(?:/{_PATH})?(?:\?{_QUERY})?(?:#{_QUERY})?",
     re.IGNORECASE | re.ASCII,
 )

@@ -1,0 +1,118 @@
+"""The ledger as JSON lines, and back.
+
+A backup begins with a head and ends with a digest of all lines before, so that a part of one is no backup.
+
+    {"ledger": 1, "identity": "..."}          which ledger it is
+    {"table": "topic", "topic": "ai", ...}    each row of each table
+    {"sha256": "..."}
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aggregator.errors import BackupRefused
+from aggregator.store.database import Database, make_folder, replace, set_aside, unlink
+from aggregator.store.ledger import FILE, SCHEMA, TABLES, VERSION, Ledger
+
+_UNFIT = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, sqlite3.Error)
+
+
+def back_up(ledger: Ledger) -> Iterator[str]:
+    """The lines of a backup, without the ends of lines."""
+    digest = sha256()
+    for row in _rows(ledger):
+        line = json.dumps(row, ensure_ascii=False)
+        digest.update(_bytes(line))
+        yield line
+    yield json.dumps({"sha256": digest.hexdigest()})
+
+
+def identity_of(head: str) -> str:
+    """The identity of the ledger that a backup with this first line is of. Raises BackupRefused."""
+    try:
+        row = json.loads(head)
+        version, identity = row["ledger"], row["identity"]
+    except _UNFIT as error:
+        raise BackupRefused("line 1: not the head of a ledger backup") from error
+    if version != VERSION:
+        raise BackupRefused(f"line 1: a ledger of version {version!r}, expected {VERSION}")
+    return str(identity)
+
+
+def restore(folder: Path, lines: Iterable[str]) -> Path | None:
+    """Make the ledger of the store in `folder` from the lines of a backup.
+
+    The ledger that was there is kept; its new name is returned (None: there was none). Nothing changes unless
+    the whole backup can be read. Raises BackupRefused.
+    """
+    make_folder(folder)
+    fresh = folder / f"{FILE}.restoring"
+    unlink(fresh)
+    database = Database(fresh, durable=True, dry=False, scratch=True)
+    try:
+        database.create(SCHEMA, VERSION)
+        _fill(database, lines)
+        database.execute("INSERT OR REPLACE INTO meta VALUES ('mark', ?)", (uuid4().hex,))
+        database.commit()
+    except BaseException:
+        database.close()
+        unlink(fresh)
+        raise
+    database.close()
+    path = folder / FILE
+    kept = set_aside(path) if path.exists() else None
+    replace(fresh, path)
+    return kept
+
+
+def _rows(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    yield {"ledger": VERSION, "identity": ledger.identity}
+    for table, order in TABLES.items():
+        rows = ledger.database.execute(f"SELECT * FROM {table} ORDER BY {order}")
+        names = [column[0] for column in rows.description]
+        for row in rows:
+            yield {"table": table} | dict(zip(names, row, strict=True))
+
+
+def _fill(database: Database, lines: Iterable[str]) -> None:
+    digest, whole = sha256(), False
+    for number, line in enumerate(lines, 1):
+        if whole:
+            raise BackupRefused(f"line {number}: a line behind the last one")
+        if number == 1:
+            identity_of(line)
+        else:
+            try:
+                row = json.loads(line)
+                if whole := "sha256" in row:
+                    if row["sha256"] != digest.hexdigest():
+                        raise BackupRefused("the backup was altered: its lines aren't those that were written")
+                else:
+                    _insert(database, row)
+            except _UNFIT as error:
+                raise BackupRefused(f"line {number}: not a line of a ledger backup ({error})") from error
+        digest.update(_bytes(line))
+    if not whole:
+        raise BackupRefused("the backup was cut: its last line is missing")
+
+
+def _insert(database: Database, row: dict[str, Any]) -> None:
+    table = row.pop("table", None)
+    if table not in TABLES:
+        raise ValueError(f"unknown table {table!r}")
+    names = [column[1] for column in database.execute(f"PRAGMA table_info({table})")]
+    values = [row.pop(name) for name in names]
+    if row:
+        raise ValueError(f"unknown column {next(iter(row))!r}")
+    database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})", values)
+
+
+def _bytes(line: str) -> bytes:
+    return line.rstrip("\r\n").encode("utf-8", "surrogateescape") + b"\n"

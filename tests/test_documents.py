@@ -1,0 +1,482 @@
+"""Reading documents: real files in, mentions and problems out."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from aggregator import documents
+from aggregator.documents import Options, Outcome, Reading, digest
+from aggregator.documents.fields import LEAD, RELATED
+from aggregator.model import Mention, Severity
+from aggregator.text.plain import fold
+
+DATA = Path(__file__).parent / "data" / "documents"
+PAIRS = sorted(path for path in DATA.iterdir() if path.suffix != ".json")
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+SITE = Options(base_url="https://site.example/")
+SMALLEST = "title: T\nwebUrl: https://a.example/t\npublishedDateTime: 2026-03-01\n"
+
+Read = Callable[..., Reading]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """Writes a document to disk and reads it."""
+
+    def write_and_read(content: str | bytes, name: str = "a.md", options: Options = SITE) -> Reading:
+        file = tmp_path / name
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return documents.read(str(file), name, 0, options)
+
+    return write_and_read
+
+
+def front(fields: str, body: str = "") -> str:
+    """A document with these fields besides the smallest ones that it needs."""
+    return f"---\n{SMALLEST}{fields}\n---\n{body}"
+
+
+def lead(reading: Reading) -> Mention:
+    assert reading.outcome is Outcome.read, reading.problems
+    return reading.mentions[0]
+
+
+def told(reading: Reading) -> dict[str, Any]:
+    """A reading as the data files have it: what isn't a default, and problems as they are printed."""
+    mentions = [
+        {
+            field.name: json.loads(msgspec.json.encode(value))
+            for field in msgspec.structs.fields(mention)
+            if field.name not in ("path", "source")
+            and (value := getattr(mention, field.name)) != (None if field.required else field.default)
+        }
+        for mention in reading.mentions
+    ]
+    return {
+        "outcome": reading.outcome,
+        "mentions": mentions,
+        "problems": [str(problem) for problem in reading.problems],
+    }
+
+
+@pytest.mark.parametrize("path", PAIRS, ids=lambda path: str(path.name))
+def test_document(path: Path) -> None:
+    """Each document in the data folder reads as the file beside it says."""
+    reading = documents.read(str(path), path.name, 0, SITE)
+    assert told(reading) == json.loads(Path(f"{path}.json").read_text())
+
+
+def test_every_field_of_the_table_is_in_a_data_file() -> None:
+    """No row of the table goes without a document that uses it, and without one that gets it wrong."""
+    good = DATA.joinpath("everything.md").read_text() + DATA.joinpath("sparse.md").read_text()
+    wrong = DATA.joinpath("wrong.md").read_text(), DATA.joinpath("held-back.md").read_text()
+    for name, field in LEAD.items():
+        assert f"\n{name}:" in good
+        assert f"\n{name}:" in wrong[field.strict] or name == "originalUrl"
+    assert set(LEAD) - set(RELATED) == {"id", "draft", "topics"}
+
+
+# What a file can be.
+
+
+@pytest.mark.parametrize(
+    ("content", "outcome", "problem"),
+    [
+        (front(""), "read", ""),
+        ("\ufeff" + front(""), "read", ""),
+        (front("").replace("\n", "\r\n"), "read", ""),
+        (front("").replace("\n", "\r"), "read", ""),
+        (front("").replace("---\n", "--- \t\n"), "read", ""),
+        (front("").replace("\n---\n", "\n...\n"), "read", ""),
+        (front("").removesuffix("\n"), "read", ""),
+        ("# Read me\n", "skipped", ""),
+        ("", "skipped", ""),
+        ("----\ntitle: T\n----\n", "skipped", ""),
+        ("\n" + front(""), "skipped", ""),
+        ("Grüße".encode("latin-1"), "skipped", ""),
+        ("---", "failed", "1:1: error: front matter that is never closed"),
+        (f"---\n{SMALLEST}", "failed", "1:1: error: front matter that is never closed"),
+        (f"---\n{SMALLEST} ---\n", "failed", "1:1: error: front matter that is never closed"),
+        (front("excerpt: Grüße").encode("latin-1"), "failed", "5:12: error: byte 0xFC, expected UTF-8"),
+        (front("", "Grüße\r\n").replace("\n", "\r\n").encode("latin-1"), "failed", "7:3: error: byte 0xFC"),
+        ("\ufeff".encode() + front("excerpt: ü").encode("latin-1"), "failed", "5:10: error: byte 0xFC"),
+        (front("").encode("utf-16"), "failed", "1:1: error: UTF-16 or UTF-32, expected UTF-8"),
+        (front("").encode("utf-16-le"), "failed", "1:1: error: UTF-16"),
+        (front("").encode("utf-16-be"), "failed", "1:1: error: UTF-16"),
+        (front("").encode("utf-32"), "failed", "1:1: error: UTF-16"),
+        ("---\n- a\n- list\n---\n", "failed", "2:1: error: front matter without fields"),
+        ("---\ntext\n---\n", "failed", "2:1: error: front matter without fields"),
+        ("---\n---\n", "failed", "1:1: error: no title"),
+        ("---\n# nothing\n---\n", "failed", "1:1: error: no title"),
+        (front("title: again"), "failed", '5:1: error: "title" again, first given in line 2'),
+        (front("excerpt: a: b"), "failed", "5:11: error: mapping values are not allowed"),
+        (front("excerpt: &a b\nprice: *a"), "failed", "6:8: error: an alias"),
+        (front("excerpt: " + "[" * 30_000), "failed", "5:73: error: nested deeper than 64 levels"),
+        (front("---\ntitle: second"), "read", ""),
+    ],
+)
+def test_what_a_file_can_be(read: Read, content: str | bytes, outcome: str, problem: str) -> None:
+    """A document is UTF-8 that opens with front matter; other files are skipped, broken documents told of."""
+    reading = read(content)
+    assert reading.outcome == outcome
+    assert bool(reading.mentions) == (outcome == "read")
+    assert not problem or str(reading.problems[0]).startswith(f"a.md:{problem}")
+    assert bool(problem) == bool(reading.problems)
+
+
+def test_the_digest_tells_versions_apart(read: Read, tmp_path: Path) -> None:
+    """The digest is that of the bytes, whatever became of them, and can be had without reading the document."""
+    one, same, other = read(front(""), "1.md"), read(front(""), "2.md"), read(front("price: Free"), "3.md")
+    assert one.digest == same.digest != other.digest
+    assert len(one.digest) == 16
+    assert read("---\n").digest
+    assert read("skipped").digest
+    assert digest(str(tmp_path / "1.md"), 1000) == one.digest
+    assert digest(str(tmp_path / "1.md"), 10) == digest(str(tmp_path / "none.md"), 1000) == b""
+
+
+def test_the_limit(read: Read) -> None:
+    """A file of just as many bytes as allowed is read, one more is too many."""
+    content = front("")
+    assert read(content, options=Options(limit=len(content))).outcome is Outcome.read
+    reading = read(content, options=Options(limit=len(content) - 1))
+    assert str(reading.problems[0]) == f"a.md:0:0: error: {len(content)} bytes, expected at most {len(content) - 1}"
+    assert reading.digest == b""
+
+
+def failure(file: Path) -> str:
+    """The one problem of a file that can't be opened."""
+    reading = documents.read(str(file), "a.md", 0, SITE)
+    assert reading.outcome is Outcome.failed
+    assert (reading.digest, reading.mentions) == (b"", ())
+    (problem,) = reading.problems
+    assert (problem.line, problem.column, problem.severity) == (0, 0, Severity.error)
+    return problem.message
+
+
+def test_what_is_no_regular_file(tmp_path: Path) -> None:
+    """Pipes, sockets, folders, devices and links to nothing are told of, and nothing waits for them."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "nothing").symlink_to("nowhere")
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    assert failure(tmp_path / "pipe") == "a pipe, expected a regular file"
+    assert failure(tmp_path) == "a folder, expected a regular file"
+    assert failure(tmp_path / "nothing") == "a link to nothing, expected a regular file"
+    assert failure(tmp_path / "device") == "a device, expected a regular file"
+    assert failure(tmp_path / "circle").startswith("can't be opened: ")
+    assert failure(tmp_path / "none.md").startswith("can't be opened: ")
+    assert failure(Path("a\0b")).startswith("can't be opened: ")
+    assert failure(Path("x" * 5000)).startswith("can't be opened: ")
+
+
+def test_a_socket_is_no_document() -> None:
+    """A socket is named as what it is."""
+    with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"{folder}/s")
+        assert failure(Path(folder, "s")) == "a socket, expected a regular file"
+
+
+def test_a_link_to_a_document_is_read(read: Read, tmp_path: Path) -> None:
+    """A link leads to the file behind it."""
+    read(front(""), "b.md")
+    (tmp_path / "link.md").symlink_to("b.md")
+    assert documents.read(str(tmp_path / "link.md"), "link.md", 0, SITE).outcome is Outcome.read
+
+
+def test_a_file_that_may_not_be_read() -> None:
+    """A file without permission is told of, as anyone but root would see it."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        secret, public = Path(folder, "secret.md"), Path(folder, "public.md")
+        for file in (secret, public):
+            file.write_text(front(""))
+        secret.chmod(0)
+        child = os.fork()
+        if not child:
+            if os.getuid() == 0:
+                os.setuid(65534)
+            told_so = (
+                documents.read(str(secret), "a.md", 0, SITE).problems[0].message == "can't be opened: Permission denied"
+            )
+            os._exit(0 if told_so and documents.read(str(public), "a.md", 0, SITE).outcome is Outcome.read else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+# What the fields mean.
+
+
+@pytest.mark.parametrize(
+    ("fields", "listed", "removed"),
+    [
+        ("", True, False),
+        ("published:\nremoved: ~\ndraft: ''", True, False),
+        *((f"published: {word}", False, False) for word in ("no", "No", "OFF", "false", "'False'")),
+        *((f"published: {word}", True, False) for word in ("yes", "ON", "true", "'TRUE'")),
+        *((f"draft: {word}", False, False) for word in ("yes", "on", "True")),
+        ("published: yes\ndraft: yes", False, False),
+        ("published: no\ndraft: no", False, False),
+        ("removed: yes", True, True),
+    ],
+)
+def test_yes_and_no(read: Read, fields: str, listed: bool, removed: bool) -> None:
+    """Yes and no are read in all the words that YAML ever had for them; a draft is not listed."""
+    mention = lead(read(front(fields)))
+    assert (mention.listed, mention.removed) == (listed, removed)
+
+
+@pytest.mark.parametrize("name", ["published", "removed", "draft"])
+@pytest.mark.parametrize("word", ["maybe", "y", "1", "' '", "[]", "{}", "[no]", "no way"])
+def test_a_draft_never_slips_out(read: Read, name: str, word: str) -> None:
+    """What is neither yes nor no holds the document back."""
+    reading = read(front(f"{name}: {word}"))
+    assert reading.outcome is Outcome.failed
+    assert "expected yes or no" in reading.problems[0].message
+
+
+def test_a_date_in_the_name(read: Read) -> None:
+    """Without a date of its own, a document has that of its name; a wrong one is not replaced."""
+    undated = "---\ntitle: T\nwebUrl: https://a.example/t\n"
+    assert lead(read(undated + "---\n", "2026-03-01-t.md")).published == datetime(2026, 3, 1, tzinfo=UTC)
+    assert lead(read(undated + "publishedDateTime:\n---\n", "2026-03-01-t.md")).published == datetime(
+        2026, 3, 1, tzinfo=UTC
+    )
+    assert read(undated + "---\n", "t.md").outcome is Outcome.failed
+    assert read(undated + "publishedDateTime: someday\n---\n", "2026-03-01-t.md").outcome is Outcome.failed
+
+
+@pytest.mark.parametrize(
+    ("urls", "key"),
+    [
+        ("webUrl: http://www.a.example/b/?utm_source=x#y", "https://a.example/b"),
+        ("originalUrl: https://a.example/b", "https://a.example/b"),
+        ("webUrl: https://a.example/\noriginalUrl: https://a.example/b", "https://a.example/b"),
+        ("webUrl: https://a.example/b\noriginalUrl: https://a.example/", "https://a.example/b"),
+        ("webUrl: 'javascript:x'\noriginalUrl: https://a.example/b", "https://a.example/b"),
+        ("webUrl: /b", "https://site.example/b"),
+        ("webUrl: https://a.example/\nampWebUrl: https://a.example/amp", None),
+    ],
+)
+def test_the_key(read: Read, urls: str, key: str | None) -> None:
+    """The key is the canonical form of the first URL that can name an article, and never an AMP page's."""
+    mention = lead(read(f"---\ntitle: T\npublishedDateTime: 2026-03-01\n{urls}\n---\n"))
+    if key is None:
+        assert mention.key == f"https://a.example#{mention.mark}"
+        assert mention.keys == ("https://a.example/amp",)
+    else:
+        assert mention.key == key
+        assert key in mention.keys
+
+
+def test_front_pages_are_told_apart_by_title(read: Read) -> None:
+    """Articles that share a URL without a path have the key of their title."""
+    entries = "".join(f"  - {{title: '{title}', webUrl: 'https://a.example/'}}\n" for title in ("One", "Two", "one!"))
+    one, two, again = read(front(f"related:\n{entries}")).mentions[1:]
+    assert one.key == again.key != two.key
+    assert one.key.startswith("https://a.example#")
+    assert fold(one.title) == fold(again.title)
+
+
+@pytest.mark.parametrize("url", ["", "webUrl:", "ampWebUrl: https://a.example/amp", "webUrl: ftp://a.example/b"])
+def test_no_url(read: Read, url: str) -> None:
+    """A document without a usable URL is held back."""
+    reading = read(f"---\ntitle: T\npublishedDateTime: 2026-03-01\n{url}\n---\n")
+    assert reading.outcome is Outcome.failed
+    assert "no usable URL, expected `webUrl` or `originalUrl`" in {problem.message for problem in reading.problems}
+
+
+def test_a_title_with_nothing_in_it_is_none(read: Read) -> None:
+    """Markup and blanks make no title."""
+    reading = read(front("").replace("title: T", "title: '<b>&nbsp;</b>'"))
+    assert [problem.message for problem in reading.problems] == ["no title"]
+
+
+def test_all_problems_are_told_at_once(read: Read) -> None:
+    """A document is read to its end, however much is wrong with it."""
+    reading = read("---\npublished: maybe\nquality: high\nrelated: [x]\n---\n")
+    assert [problem.line for problem in reading.problems] == [1, 1, 1, 2, 3, 4]
+
+
+def test_relative_urls_need_a_site(read: Read) -> None:
+    """Where no site is configured, a relative URL is a warning that says so."""
+    reading = read(front("images: [/cover.jpg]"), options=Options())
+    assert lead(reading).images == ()
+    assert str(reading.problems[0]) == 'a.md:5:10: warning: "/cover.jpg", expected an absolute http(s) URL'
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "expected"),
+    [
+        ("a.md", "", ""),
+        ("a.md", " \n\n", ""),
+        ("a.md", "*a* [b](/c)", '<p><em>a</em> <a href="https://site.example/c">b</a></p>'),
+        ("a.html", "*a* <i onclick=x>b</i>", "*a* <i>b</i>"),
+        ("A.HTM", "*a*", "*a*"),
+        ("a.md", "<script>x</script>", ""),
+        ("a.md", "---\nmore\n---\n", "<hr>\n<h2>more</h2>"),
+    ],
+)
+def test_the_body(read: Read, name: str, body: str, expected: str) -> None:
+    """A body is Markdown, or HTML where the file's name says so, and sanitised."""
+    assert lead(read(front("", body), name)).body == expected
+
+
+def test_a_body_that_is_a_bomb_is_left_out(read: Read) -> None:
+    """A body that can't be read is a warning at its first line; the rest of the document counts."""
+    reading = read(front("price: Free", "<div>" * 500), "a.html")
+    assert lead(reading).body == ""
+    assert lead(reading).price == "Free"
+    assert str(reading.problems[0]) == "a.html:7:1: warning: body left out: HTML nested deeper than 256 elements"
+
+
+# Size.
+
+
+def test_ten_thousand_related(read: Read) -> None:
+    """Of many related entries the first are read, and the others told of."""
+    entries = "".join(f"  - {{title: R{n}, webUrl: 'https://r.example/{n}'}}\n" for n in range(10_000))
+    started = perf_counter()
+    reading = read(front(f"related:\n{entries}"))
+    assert perf_counter() - started < 20
+    assert [mention.place for mention in reading.mentions] == list(range(201))
+    assert [problem.message for problem in reading.problems] == [
+        "`related`: 10000 entries, expected at most 200; the others are left out"
+    ]
+
+
+def test_a_million_characters(read: Read) -> None:
+    """A title may be long, and is told briefly where it is wrong."""
+    assert len(lead(read(front("").replace("title: T", "title: " + "x" * 1_000_000))).title) == 1_000_000
+    reading = read(front("quality: " + "9" * 1_000_000))
+    assert len(reading.problems[0].message) < 150
+
+
+def test_many_problems_are_counted(read: Read) -> None:
+    """Of a hundred thousand warnings, a hundred are told, and how many more there are."""
+    reading = read(front(f"topics: [{'~, ' * 100_000}AI]"))
+    assert lead(reading).topics == ("AI",)
+    assert len(reading.problems) == 101
+    assert reading.problems[0].message == "99900 more warnings"
+
+
+def test_control_characters(read: Read) -> None:
+    """NUL bytes and escapes that XML forbids are no problem, and don't stay."""
+    mention = lead(read(front('excerpt: "a\0b\\x0bc\\uFFFEd"')))
+    assert mention.excerpt == "a b cd"
+
+
+# What never leaves.
+
+PLACES = [
+    "secured: {}",
+    "related:\n  - title: R\n    webUrl: https://r.example/a\n    secured: {}",
+    "provider:\n  name: P\n  secured: {}",
+    "images:\n  - url: https://a.example/i.png\n    secured: {}",
+    "actions: {{url: https://a.example/i.zip, secured: {}}}",
+    "other:\n  deep:\n    - secured: {}",
+    "ratings:\n  secured: {}",
+    "author:\n  secured: {}",
+]
+SECRETS = [
+    *(
+        "hush",
+        "[hush, {hush: hush}]",
+        "{hush: 1, hush: 2}",
+        "*hush",
+        "'hush",
+        "hush: hush: hush",
+        '"hush\\q"',
+        "[hush",
+        "!hush x",
+    ),
+    *("http://hush.example/", "&hush [*hush]", "@hush", "[" * 80 + "hush"),
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("secret", SECRETS)
+def test_secured_never_leaves_the_reader(read: Read, place: str, secret: str) -> None:
+    """The encrypted blob is in no mention and no problem, wherever it stands and however it is broken."""
+    reading = read(front(place.format(secret)))
+    assert "hush" not in repr(reading)
+    assert b"hush" not in msgspec.msgpack.encode(reading)
+
+
+def test_unknown_fields_never_leave_the_reader(read: Read) -> None:
+    """What isn't in the table goes nowhere."""
+    reading = read(front("layout: hush\nhush: {a: hush}\nsecret: [hush]"))
+    assert "hush" not in repr(reading)
+    assert reading.problems == ()
+
+
+def test_messages_quote_briefly(read: Read) -> None:
+    """A message quotes the beginning of a value, in one printable line."""
+    reading = read(front('quality: "' + "x\\e[31m\\n" * 100 + '"'))
+    assert len(reading.problems[0].message) < 110
+    assert reading.problems[0].message.isprintable()
+
+
+# Whatever comes.
+
+FIELD = st.builds(
+    "{}: {}".format,
+    st.sampled_from([*LEAD, "related", "secured", "other"]),
+    st.text(st.characters())
+    | st.text("-?:[]{},&*!|>'\"%@` ~aN1.\n")
+    | st.just("\n  - title: R\n    webUrl: https://r.example/r"),
+)
+
+
+@given(
+    st.binary()
+    | st.builds(b"---\n%b\n---\n%b".__mod__, st.tuples(st.binary(), st.binary()))
+    | st.lists(FIELD).map(lambda fields: front("\n".join(fields)).encode(errors="surrogatepass"))
+    | st.text(st.characters()).map(lambda body: front("", body).encode(errors="surrogatepass"))
+)
+@example(front("related: [{title: T, webUrl: https://a.example/, images: [{}]}]").encode())
+def test_reading_never_raises(content: bytes) -> None:
+    """Any bytes are read, failed with a reason, or skipped; what is read can be stored."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "a.md")
+        file.write_bytes(content)
+        reading = documents.read(str(file), "a.md", 0, SITE)
+    assert reading.outcome is not Outcome.failed or any(
+        problem.severity is Severity.error for problem in reading.problems
+    )
+    assert bool(reading.mentions) == (reading.outcome is Outcome.read)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(reading), type=Reading) == reading
+    assert reading == documents.Reading(reading.outcome, reading.digest, reading.mentions, reading.problems)
+    for mention in reading.mentions:
+        assert mention.link.isascii()
+        assert mention.title
+
+
+@pytest.mark.skipif(not CORPUS.is_dir(), reason=f"{CORPUS} is not there")
+def test_the_corpus() -> None:
+    """Every real document is read, or fails for want of a title, a URL or a date."""
+    outcomes: Counter[Outcome] = Counter()
+    for file in sorted(CORPUS.rglob("*")):
+        if file.suffix in (".md", ".html"):
+            reading = documents.read(str(file), file.name, 0, SITE)
+            outcomes[reading.outcome] += 1
+            assert {problem.message.partition(",")[0] for problem in reading.problems} <= {
+                "no title",
+                "no usable URL",
+                "no date",
+            }
+    assert outcomes[Outcome.read] > 400
+    assert outcomes[Outcome.skipped] == 1

@@ -1,0 +1,247 @@
+"""HTML and Markdown from strangers."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from aggregator.errors import ParseError
+from aggregator.text.html import MAX_DEPTH, MAX_MARKDOWN, TAGS, UNSEEN, from_markdown, player, sanitised
+from aggregator.text.plain import legal
+
+BASE = "https://site.example/blog/"
+
+NAMES = sorted({*TAGS, *UNSEEN, "html", "head", "body", "form", "input", "font", "center", "nobr", "xmp", "mi"})
+ATTRIBUTES = [
+    *(
+        'href="http://a.example/"',
+        "href=/b",
+        'href="javascript:x"',
+        "src=//a.example/i.png",
+        'src="data:x"',
+        "onclick=x",
+    ),
+    *(
+        'style="display:none"',
+        "style=width:1px",
+        "hidden",
+        'title="<b>&quot;"',
+        "width=1",
+        "height=1",
+        "lang=en",
+        '"',
+        "<",
+    ),
+]
+TEXTS = [
+    *(
+        "x",
+        " ",
+        "\n",
+        "&lt;script&gt;",
+        "&amp;",
+        "<",
+        ">",
+        "&",
+        '"',
+        "&nbsp;",
+        "&#0;",
+        "&#1;",
+        "\0",
+        "\x0b",
+        "\ud800",
+        "\r",
+    ),
+    *(
+        "<!--",
+        "-->",
+        "--!>",
+        "<![CDATA[",
+        "]]>",
+        "<?",
+        "</",
+        "/>",
+        "<!DOCTYPE html>",
+        "&#150;",
+        "\ufffe",
+        "<!--[if mso]>",
+    ),
+]
+OPEN = st.builds(
+    "<{} {}>".format,
+    st.sampled_from(NAMES),
+    st.lists(st.sampled_from(ATTRIBUTES), max_size=2).map(" ".join),
+)
+SOUP = st.lists(OPEN | st.builds("</{}>".format, st.sampled_from(NAMES)) | st.sampled_from(TEXTS), max_size=25).map(
+    "".join
+)
+
+
+@pytest.mark.parametrize(
+    ("html", "expected"),
+    [
+        ("just text", "just text"),
+        ("<p>a <b>b</b></p>", "<p>a <b>b</b></p>"),
+        ("<p onclick=x style='color:red' class=c id=i>a</p>", "<p>a</p>"),
+        ("<script>alert(1)</script><style>p{}</style>a", "a"),
+        ("a<!-- c --><!--[if mso]><p>old</p><![endif]-->b", "ab"),
+        ("<![if !mso]>a<![endif]>", "a"),
+        ('<div style="display: none">preheader <div>more</div></div>a', "a"),
+        ('<div style="mso-hide:all">preheader</div><p hidden>b</p>a', "a"),
+        ('<img src="//a.example/pixel.gif" width="1" height="1">a', "a"),
+        ('<img src="//a.example/pixel.gif" style="width:1px; height:0px">a', "a"),
+        ('<img src="/i.png" width="640" height="1">', '<img src="https://site.example/i.png" width="640" height="1">'),
+        ('<img src="data:image/png;base64,xx">a', "a"),
+        ('<a href="../x">a</a>', '<a href="https://site.example/x">a</a>'),
+        ('<a href="javascript:alert(1)">a</a>', "a"),
+        ('<a href="#note">1</a>', "1"),
+        ('<a href="mailto:a@b.example?subject=x">a</a>', '<a href="mailto:a@b.example?subject=x">a</a>'),
+        ("<form action=/x><p>a</p><input><button>b</button></form>", "<p>a</p>"),
+        ('<iframe src="https://a.example/">x</iframe><object>y</object><video>z</video>a', "a"),
+        ("<svg><title>x</title></svg><math><mi>y</mi></math>a", "a"),
+        ("<font color=red><center>a</center></font>", "a"),
+        ("a < b &amp; c &lt;script&gt;", "a &lt; b &amp; c &lt;script&gt;"),
+        ("nul\0l \x0b&#1;&#xfffe;", "null"),
+        ("<pre>\n\n  a</pre>", "<pre>  a</pre>"),
+        ("<table><tr><td>a", "<table><tbody><tr><td>a</td></tr></tbody></table>"),
+        ("<p><b>a<p>c", "<p><b>a</b></p><p>c</p>"),
+        ("<ul><li>a<li>b</ul>", "<ul><li>a</li><li>b</li></ul>"),
+        ("<p dir=rtl lang=he>א</p>", '<p dir="rtl" lang="he">א</p>'),
+        ("<p></p><div> &nbsp; </div>", ""),
+        ("", ""),
+    ],
+)
+def test_sanitised(html: str, expected: str) -> None:
+    """What can be seen stays; what runs, is sent, hides or tracks goes; links are absolute."""
+    assert sanitised(html, BASE) == expected
+
+
+def test_of_a_page_the_body_stays() -> None:
+    """Of a whole page, what is inside the body is kept, title and styles not."""
+    page = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>T</title><style>p{color:red}</style>
+        <link rel=stylesheet href=x.css></head><body bgcolor=red><p>Hello</p></body></html>"""
+    assert sanitised(page, "") == "<p>Hello</p>"
+
+
+def test_relative_links_without_a_base_go() -> None:
+    """Where no site is known, what is relative is dropped and its text stays."""
+    assert sanitised('<a href="/x">a</a><img src="y.png"><a href="//b.example/">b</a>', "") == (
+        'a<a href="https://b.example/">b</a>'
+    )
+
+
+@given(SOUP)
+def test_sanitised_html_stays_as_it_is(html: str) -> None:
+    """Sanitising twice is sanitising once, with or without a base; nothing in the result is alive or illegal."""
+    found = sanitised(html, BASE)
+    assert sanitised(found, BASE) == found
+    assert sanitised(found, "") == found
+    assert legal(found) == found
+    root = etree.HTML(f"<div>{found}</div>")
+    for element in root.iter("*"):
+        assert element.tag in {*TAGS, "html", "body"}
+        assert set(element.attrib) <= {"href", "src", "title", "lang", "width", "height"}
+        assert str(element.get("href") or element.get("src") or "https:").startswith("http")
+
+
+@given(st.text(st.characters()))
+def test_any_text_can_be_sanitised(text: str) -> None:
+    """No text is an error."""
+    found = sanitised(text, "")
+    assert sanitised(found, "") == found
+
+
+BOMBS = {
+    "depth": "<div>" * 100_000,
+    "lists": "<ul><li>" * 50_000,
+    "formatting": "<p>" + "".join(f"<b lang=x{n}>" for n in range(20_000)) + "<p>x" * 20_000,
+    "links": "<p><a href='//a.example/" + "x" * 4000 + "'>" + "<p>x" * 20_000,
+    "headings": "<h1><a href='//a.example/" + "x" * 4000 + "'><br>" + "<h5>x<h2><p>" * 5_000,
+    "items": "<ul><li><a href='//a.example/" + "x" * 4000 + "'>" + "<li>x" * 20_000,
+    "cells": "<table><tr><td>x" * 20_000,
+    "stray ends": "<div>" * 200 + "</b>" * 100_000,
+    "attributes": "<p " + " ".join(f"a{n}=1" for n in range(50_000)) + ">x",
+    "comments": "<!--" * 100_000,
+    "quotes": '<a href="' * 50_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_no_html_is_a_bomb(name: str) -> None:
+    """Time and size grow with the text, not with its square: what is too deep is refused."""
+    html = BOMBS[name]
+    started = perf_counter()
+    try:
+        assert len(sanitised(html, "")) < 10 * len(html)
+    except ParseError as error:
+        assert "nested deeper" in error.message  # noqa: PT017
+    assert perf_counter() - started < 10
+
+
+def test_depth_has_a_limit() -> None:
+    """What is nested deeper than 256 elements is refused by name."""
+    with pytest.raises(ParseError, match="HTML nested deeper than 256 elements"):
+        sanitised("<div>" * (MAX_DEPTH + 1), "")
+    assert sanitised("<div>" * 200 + "x", "").count("<div>") == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("# A\n\nb *c*", "<h1>A</h1>\n<p>b <em>c</em></p>\n"),
+        ("~~a~~", "<p><s>a</s></p>\n"),
+        ("a|b\n-|-\nc|d", "<td>d</td>"),
+        ("<div>raw</div>", "<div>raw</div>"),
+        ("a <b>raw</b>", "<p>a <b>raw</b></p>\n"),
+    ],
+)
+def test_from_markdown(text: str, expected: str) -> None:
+    """CommonMark with tables and strikethrough becomes HTML; raw HTML stays."""
+    assert expected in from_markdown(text)
+
+
+def test_markdown_has_a_limit() -> None:
+    """A text that would take a minute and a gigabyte is refused by name."""
+    with pytest.raises(ParseError, match="Markdown of 262145 characters, expected at most 262144"):
+        from_markdown("x" * (MAX_MARKDOWN + 1))
+
+
+@pytest.mark.parametrize("unit", ["[", "![", "> ", "*a_ ", "`a", "<!--", "[a](", "a|b\n", "- a\n", "~~a ", "1. ", "&"])
+def test_markdown_ends(unit: str) -> None:
+    """No text within the limit keeps Markdown busy."""
+    started = perf_counter()
+    from_markdown(unit * (60_000 // len(unit)))
+    assert perf_counter() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("embed", "expected"),
+    [
+        ('<iframe src="https://a.example/v?x=1&amp;y=2" width="8" height="5">', ("https://a.example/v?x=1&y=2", 8, 5)),
+        ("<p><IFRAME WIDTH=640px SRC=//a.example/v></p>", ("https://a.example/v", 640, None)),
+        ('<iframe src="javascript:1"></iframe><iframe src="https://a.example/v">', ("https://a.example/v", None, None)),
+        ('<iframe src="https://a.example/v" width="100%" height="0">', ("https://a.example/v", None, None)),
+        ('<iframe src="https://a.example/v" width="99999999" height="-1">', ("https://a.example/v", None, None)),
+        ('<iframe src="/v">', None),
+        ("<iframe>", None),
+        ("<!-- <iframe src='https://a.example/v'> -->", None),
+        ('<video src="https://a.example/v.mp4">', None),
+        ("https://a.example/v", None),
+        ("", None),
+        ("<" * 20_000, None),
+    ],
+)
+def test_player(embed: str, expected: tuple[str, int | None, int | None] | None) -> None:
+    """An embed code's player is its first iframe with an http(s) URL; a size that is none is left out."""
+    assert player(embed) == expected
+
+
+@given(st.text(st.characters()).map("<iframe src='//a.example/v' {}>".format) | SOUP)
+def test_any_embed_is_read(embed: str) -> None:
+    """No embed code is an error."""
+    found = player(embed)
+    assert found is None or found[0].startswith(("http://", "https://"))
