@@ -217,14 +217,6 @@ class Entry(Value, frozen=True):
     topics: tuple[Topic, ...] = ()
 
 
-class Rendered(Value, frozen=True):
-    """One entry in one format: the bytes that are spliced into each feed it is in."""
-
-    key: str
-    format: str
-    data: bytes
-
-
 class Feed(Value, frozen=True):
     """What a feed says of itself.
 

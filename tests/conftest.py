@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.site import Site
 from tests.world import World
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,3 +21,28 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def world(tmp_path: Path) -> World:
     """An empty world."""
     return World(tmp_path)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A site with one document."""
+    site = Site(tmp_path / "site")
+    site.document("a")
+    return site
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site with one document, which is published; not to be touched."""
+    site = Site(tmp_path_factory.mktemp("model"))
+    site.document("a")
+    assert site.run().status == 0
+    return site
+
+
+@pytest.fixture
+def published(model: Site, tmp_path: Path) -> Site:
+    """A copy of the model."""
+    site = Site(tmp_path / "published")
+    shutil.copytree(model.root, site.root, dirs_exist_ok=True)
+    return site

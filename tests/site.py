@@ -46,8 +46,8 @@ class Site(World):
     def run(self, *arguments: str, command: str = "regenerate", **settings: Any) -> Done:
         """Run a command to its end; `settings` are those of the process."""
         started = [COMMAND, *command.split(), *arguments]
-        given: dict[str, Any] = {"cwd": self.root, "capture_output": True, "env": environment()} | settings
-        done = subprocess.run(started, timeout=50, text=True, encoding="utf-8", **given)
+        usual: dict[str, Any] = {"cwd": self.root, "capture_output": True, "env": environment(), "encoding": "utf-8"}
+        done = subprocess.run(started, check=False, timeout=50, **usual | settings)
         assert "Traceback" not in (done.stderr or ""), done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from aggregator.errors import ParseError
-from aggregator.text.html import MAX_DEPTH, MAX_MARKDOWN, TAGS, UNSEEN, from_markdown, player, sanitised
+from aggregator.text.html import MAX_MARKDOWN, from_markdown, player, sanitised
 from aggregator.text.plain import legal
+from aggregator.text.visible import MAX_DEPTH, TAGS, UNSEEN
 
 BASE = "https://site.example/blog/"
 
@@ -106,7 +107,7 @@ SOUP = st.lists(OPEN | st.builds("</{}>".format, st.sampled_from(NAMES)) | st.sa
         ("<font color=red><center>a</center></font>", "a"),
         ("a < b &amp; c &lt;script&gt;", "a &lt; b &amp; c &lt;script&gt;"),
         ("nul\0l \x0b&#1;&#xfffe;", "null"),
-        ("<pre>\n\n  a</pre>", "<pre>  a</pre>"),
+        ("<pre>\n\n  a</pre>", "<pre>\n\n  a</pre>"),
         ("<table><tr><td>a", "<table><tbody><tr><td>a</td></tr></tbody></table>"),
         ("<p><b>a<p>c", "<p><b>a</b></p><p>c</p>"),
         ("<ul><li>a<li>b</ul>", "<ul><li>a</li><li>b</li></ul>"),

@@ -8,6 +8,7 @@ import stat
 
 from aggregator.errors import ParseError
 
+_SPARE = 4096
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -47,7 +48,7 @@ def _all(opened: int, limit: int) -> bytes:
     size = facts.st_size
     data = b""
     while size <= limit:
-        piece = os.read(opened, size - len(data) + 1)
+        piece = os.read(opened, size - len(data) + _SPARE)
         data += piece
         if not piece:
             return data

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from aggregator.documents.fields import BYLINE, LEAD, RELATED, SPELLINGS, Fields, read_fields, unfit
+from aggregator.documents.fields import BYLINE, LEAD, RELATED, SPELLINGS, read_fields
+from aggregator.documents.kinds import unfit
 from aggregator.errors import ParseError
 from aggregator.model import Mention
 from aggregator.text.dates import date_in_name
@@ -13,6 +14,7 @@ from aggregator.text.plain import fold
 from aggregator.text.urls import canonical, names_article
 
 if TYPE_CHECKING:
+    from aggregator.documents.kinds import Fields
     from aggregator.documents.notes import Notes
     from aggregator.text.tree import Node
 

@@ -17,7 +17,8 @@ from aggregator.errors import LedgerCorrupt, StoreError, TimeRefused, UnknownFee
 from aggregator.model import Problem, Severity
 from aggregator.pipeline.ingest import Ingested, ingest
 from aggregator.pipeline.plan import Plan, Progress
-from aggregator.pipeline.regenerate import Published, feed_names, regenerate
+from aggregator.pipeline.publishing import Published
+from aggregator.pipeline.regenerate import feed_names, regenerate
 from aggregator.publish import Outcome
 from aggregator.store import (
     DAMAGED,

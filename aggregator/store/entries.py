@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from aggregator.model import Rendered, from_micros, to_micros
+from aggregator.model import from_micros, to_micros
 from aggregator.store.database import Database
 
 Item = TypeVar("Item")
@@ -130,16 +130,17 @@ class Entries:
 
     # The entry as rendered
 
-    def put(self, key: str, updated: datetime, until: datetime | None, fragments: Iterable[Rendered]) -> None:
-        """Keep a rendered entry, which changes by itself at `until` (None: never)."""
-        self.database.execute(
-            "INSERT OR REPLACE INTO entry VALUES (?, ?, ?)",
-            (key, to_micros(updated), to_micros(until) if until else None),
-        )
-        self.database.executemany(
-            "INSERT OR REPLACE INTO fragment VALUES (?, ?, ?)",
-            [(rendered.key, rendered.format, rendered.data) for rendered in fragments],
-        )
+    def put(self, entries: Iterable[Sequence[Any]]) -> None:
+        """Keep rendered entries, as (key, updated, until, fragments, ...); a fragment is (format, bytes).
+
+        An entry changes by itself at `until` (None: never).
+        """
+        rows, fragments = [], []
+        for key, updated, until, rendered, *_ in entries:
+            rows.append((key, to_micros(updated), to_micros(until) if until else None))
+            fragments += [(key, format, data) for format, data in rendered]
+        self.database.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)", rows)
+        self.database.executemany("INSERT OR REPLACE INTO fragment VALUES (?, ?, ?)", fragments)
 
     def lasting(self, keys: Sequence[str]) -> tuple[int, datetime | None, datetime | None]:
         """Of these entries: how many are rendered, the newest update, and when one of them changes by itself."""

@@ -36,7 +36,7 @@ CREATE TABLE url (url TEXT, id TEXT, written TEXT, PRIMARY KEY (url, id)) WITHOU
 CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE) WITHOUT ROWID;
 CREATE TABLE tombstone (topic TEXT, id TEXT, withdrawn INTEGER, PRIMARY KEY (topic, id, withdrawn)) WITHOUT ROWID;
 -- feeds that are out; lapsed: since when one doesn't qualify any more
-CREATE TABLE feed (topic TEXT PRIMARY KEY, title TEXT NOT NULL, lapsed INTEGER) WITHOUT ROWID;
+CREATE TABLE feed (topic TEXT PRIMARY KEY, spelled TEXT NOT NULL, lapsed INTEGER) WITHOUT ROWID;
 -- files that are out, as stat saw them after writing; size NULL: about to be written
 CREATE TABLE file (path TEXT PRIMARY KEY, topic TEXT NOT NULL, size INTEGER, mtime INTEGER, ctime INTEGER,
   inode INTEGER) WITHOUT ROWID;
@@ -60,6 +60,13 @@ class Stand(NamedTuple):
     topics: tuple[str, ...] | None = None
     published: int = 0
     away: bool = False
+
+
+class Out(NamedTuple):
+    """A feed that is out: its topic as spelled, and since when it doesn't qualify (None: it does)."""
+
+    spelled: str
+    lapsed: datetime | None
 
 
 class Ledger:
@@ -270,16 +277,19 @@ class Ledger:
                 slug = f"{wished}-{number}"
             self.database.execute("INSERT OR IGNORE INTO topic VALUES (?, ?)", (topic, slug))
 
-    def feeds(self) -> dict[str, tuple[str, datetime | None]]:
-        """The feeds that are out, by topic: title, and since when it doesn't qualify any more."""
-        rows = self.database.execute("SELECT topic, title, lapsed FROM feed")
-        return {topic: (title, None if lapsed is None else from_micros(lapsed)) for topic, title, lapsed in rows}
+    def feeds(self) -> list[str]:
+        """The topics whose feeds are out."""
+        return self.database.column("SELECT topic FROM feed ORDER BY topic")
 
-    def put_feed(self, topic: str, title: str, lapsed: datetime | None) -> None:
-        """Remember that a feed is out."""
+    def feed(self, topic: str) -> Out | None:
+        """What is remembered of a feed that is out; None: it isn't."""
+        row = self.database.execute("SELECT spelled, lapsed FROM feed WHERE topic = ?", (topic,)).fetchone()
+        return Out(row[0], None if row[1] is None else from_micros(row[1])) if row else None
+
+    def put_feed(self, topic: str, spelled: str, lapsed: datetime | None) -> None:
+        """Remember that a feed is out, under which spelling of its topic, and since when it doesn't qualify."""
         self.database.execute(
-            "INSERT OR REPLACE INTO feed VALUES (?, ?, ?)",
-            (topic, title, None if lapsed is None else to_micros(lapsed)),
+            "INSERT OR REPLACE INTO feed VALUES (?, ?, ?)", (topic, spelled, to_micros(lapsed) if lapsed else None)
         )
 
     def drop_feed(self, topic: str) -> None:

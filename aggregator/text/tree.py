@@ -112,16 +112,26 @@ class _Builder:
 
     def mapping(self, depth: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
-        while type(event := self.next()) is not MappingEndEvent:
+        following, first, unread = self.next, self.first, self.unread
+        while type(event := following()) is not MappingEndEvent:
             mark = event.start_mark
             if type(event) is not ScalarEvent:
                 raise self.error("a key that isn't text, expected a field's name", event)
             name = event.value
-            key = (mark.line + self.first, mark.column + 1)
+            key = (mark.line + first, mark.column + 1)
             if name in found:
                 raise ParseError(f"{quoted(name)} again, first given in line {found[name].key[0]}", *key)
-            read = self.passed if name in self.unread else self.node
-            found[name] = read(self.next(), depth, key)
+            event = following()
+            kind = type(event)
+            if name in unread:
+                found[name] = self.passed(event, depth, key)
+            elif kind is ScalarEvent:  # most are: spared a call
+                mark, value = event.start_mark, event.value
+                if value in _NULLS and not event.style:
+                    value = None
+                found[name] = Node(value, mark.line + first, mark.column + 1, key)
+            else:
+                found[name] = self.node(event, depth, key)
         return found
 
     def sequence(self, depth: int) -> list[Node]:

@@ -1,0 +1,200 @@
+"""The kinds of value that fields have: how each is read.
+
+A reader takes the node of a value and returns the value, or raises ParseError at its place. Of a list, what is
+wrong with one item is noted and the others are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from aggregator.documents.notes import Notes
+from aggregator.errors import ParseError
+from aggregator.model import Player
+from aggregator.text import dates
+from aggregator.text.html import MAX_PIXELS, player
+from aggregator.text.plain import plain, quoted
+from aggregator.text.tree import Node
+from aggregator.text.urls import absolute, host
+
+Fields: TypeAlias = Mapping[str, Node]
+Reader: TypeAlias = Callable[[Node, Notes], Any]
+
+_YES_NO = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+_WORD = re.compile(r"\w[\w.+-]{0,63}")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
+_AVERAGE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,20})?")
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,8}(?:[-_][a-zA-Z0-9]{1,8})*")
+# ISO 8601 section 4.4.3.2, as schema.org and YouTube use it.
+_DURATION = re.compile(
+    r"P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+W)?(?:[0-9]+D)?"
+    r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.,][0-9]+)?S)?)?"
+)
+_URI = re.compile(r"[a-z][a-z0-9+.-]*:[\w.~!$&'()*+,;=:@/?#%-]+", re.ASCII | re.IGNORECASE)
+
+
+def unfit(node: Node, expected: str) -> ParseError:
+    """What to raise for a value that isn't what was expected."""
+    empty = node.value is None or node.value == ""
+    line, column = node.key if empty and node.key != (0, 0) else (node.line, node.column)
+    return ParseError(f"{_shown(node)}, expected {expected}", line, column)
+
+
+def text(node: Node, _: Notes) -> str:
+    """Plain text."""
+    return plain(scalar(node, "text"))
+
+
+def word(node: Node, _: Notes) -> str:
+    """One word in lower case, such as a type."""
+    return matching(_WORD, node, "a word").lower()
+
+
+def language(node: Node, _: Notes) -> str:
+    """A language tag, as far as it can be told without a list of them (BCP 47)."""
+    return matching(_LANGUAGE, node, "a language tag such as en or pt-BR").replace("_", "-")
+
+
+def integer(node: Node, _: Notes) -> int:
+    """A whole number of at most nine digits."""
+    return int(matching(_INTEGER, node, "a whole number"))
+
+
+def heat(node: Node, notes: Notes) -> int | None:
+    """A whole number; -1 says that there is none."""
+    found = integer(node, notes)
+    return None if found == -1 else found
+
+
+def pixels(node: Node, _: Notes) -> int:
+    """A length on a screen."""
+    expected = f"a number of pixels from 1 to {MAX_PIXELS}"
+    found = int(matching(_INTEGER, node, expected))
+    if not 0 < found <= MAX_PIXELS:
+        raise unfit(node, expected)
+    return found
+
+
+def yes_no(node: Node, _: Notes) -> bool:
+    """Yes or no, in the words that YAML 1.1 has for them."""
+    found = _YES_NO.get(scalar(node, "yes or no").strip().lower())
+    if found is None:
+        raise unfit(node, "yes or no")
+    return found
+
+
+def instant(node: Node, _: Notes) -> datetime:
+    """An instant in UTC."""
+    value = scalar(node, "a date")
+    try:
+        return dates.instant(value)
+    except ValueError as error:
+        raise ParseError(str(error), node.line, node.column) from error
+
+
+def url(node: Node, notes: Notes) -> str:
+    """An absolute http(s) URL."""
+    expected = "an http(s) URL" if notes.base else "an absolute http(s) URL"
+    found = absolute(scalar(node, expected), notes.base)
+    if not found:
+        raise unfit(node, expected)
+    return found
+
+
+def uri(node: Node, _: Notes) -> str:
+    """Any absolute URI: what Atom allows an id to be (RFC 4287 section 4.2.6)."""
+    return matching(_URI, node, "a URI such as tag:example.org,2026:a or urn:uuid:...")
+
+
+def domain(node: Node, _: Notes) -> str:
+    """The name of a host; of a URL, its host."""
+    expected = "a domain such as example.org"
+    value = scalar(node, expected)
+    address = absolute(value if "://" in value else f"https://{value}", "")
+    if not address:
+        raise unfit(node, expected)
+    return host(address)
+
+
+def duration(node: Node, _: Notes) -> str:
+    """An ISO 8601 duration."""
+    return matching(_DURATION, node, "an ISO 8601 duration such as PT1H30M")
+
+
+def rating(node: Node, _: Notes) -> float | None:
+    """The average of ratings."""
+    average = mapping(node, "a map with `average`").get("average")
+    if average is None or average.value is None:
+        return None
+    return float(matching(_AVERAGE, average, "a number such as 4.5"))
+
+
+def embedded(node: Node, _: Notes) -> Player:
+    """The player that an embed code shows."""
+    expected = "an embed code with an http(s) iframe"
+    found = player(scalar(node, expected))
+    if not found:
+        raise unfit(node, expected)
+    return Player(*found)
+
+
+def many(read: Reader) -> Reader:
+    """A reader for a list of what `read` reads, or a single one without the list."""
+
+    def read_all(node: Node, notes: Notes) -> tuple[Any, ...]:
+        if type(node.value) is not list:
+            return (read(node, notes),)
+        found = []
+        for item in node.value:
+            try:
+                found.append(read(item, notes))
+            except ParseError as error:
+                notes.warning(error)
+        return tuple(dict.fromkeys(found))
+
+    return read_all
+
+
+def label(node: Node, expected: str) -> str:
+    """Plain text with something in it."""
+    found = plain(scalar(node, expected))
+    if not found:
+        raise unfit(node, expected)
+    return found
+
+
+def scalar(node: Node, expected: str) -> str:
+    """The text of a node; `expected` says what it should be, for the error where it isn't."""
+    if type(node.value) is not str:
+        raise unfit(node, expected)
+    return node.value
+
+
+def mapping(node: Node, expected: str) -> Fields:
+    """The fields of a node."""
+    if type(node.value) is not dict:
+        raise unfit(node, expected)
+    return node.value
+
+
+def matching(pattern: re.Pattern[str], node: Node, expected: str) -> str:
+    """The text of a node, if all of it but blanks around it fits the pattern."""
+    value = scalar(node, expected).strip()
+    if not pattern.fullmatch(value):
+        raise unfit(node, expected)
+    return value
+
+
+def _shown(node: Node) -> str:
+    match node.value:
+        case dict():
+            return "a map"
+        case list():
+            return "a list"
+        case str() as value if value:
+            return quoted(value)
+        case _:
+            return "nothing"
