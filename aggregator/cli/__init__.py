@@ -7,6 +7,7 @@ and any problem; 2 usage or configuration; 3 not done.
 from __future__ import annotations
 
 import io
+import gc
 import sys
 import traceback
 
@@ -32,6 +33,7 @@ for command in (regenerate, ledger):
 
 def main() -> None:
     """Run the command that was asked for, and exit with its status."""
+    gc.set_threshold(100_000)  # a command is over soon, and little of what it makes has cycles
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal's encoding may lack a letter
     try:

@@ -14,6 +14,7 @@ from aggregator import publish, render
 from aggregator.feeds import ALL, Selection
 from aggregator.model import Feed, Problem, Severity
 from aggregator.pipeline.plan import Plan, Progress
+from aggregator.pipeline.report import Published
 from aggregator.publish import Outcome
 from aggregator.store import Index, Ledger
 
@@ -28,14 +29,6 @@ class Sheet(NamedTuple):
     name: str
     spelled: str
     selection: Selection
-
-
-class Published(NamedTuple):
-    """What happened to the feed files, and what went wrong on the way; `changes` names each file that differs."""
-
-    outcomes: Counter[Outcome]
-    problems: tuple[Problem, ...]
-    changes: tuple[tuple[Outcome, str], ...]
 
 
 class _Printing(NamedTuple):

@@ -5,14 +5,14 @@ dirty or due ──select──▶ entries ──relate, render──▶ fragmen
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
 from aggregator import publish
-from aggregator.feeds import ALL, select
+from aggregator.feeds import ALL, Selection, select
 from aggregator.pipeline.plan import Plan, Progress
-from aggregator.pipeline.publishing import Press, Published, Sheet
-from aggregator.pipeline.rendering import render_wanted
+from aggregator.pipeline.report import Published
 from aggregator.store import Index, Ledger
 from aggregator.workers import Workers
 
@@ -37,9 +37,14 @@ def regenerate(
             index.entries.mark_dirty([topic])
     slugs = ledger.slugs()
     names = {topic: feed_name(topic, slugs) for topic in index.entries.waiting(now)}
-    sheets = [
-        _sheet(plan, index, ledger, topic, name, now) for topic, name in names.items() if not only or name in only
-    ]
+    asked = {topic: name for topic, name in names.items() if not only or name in only}
+    if not asked:
+        return Published(Counter({publish.Outcome.unchanged: sum(1 for _ in ledger.files())}), (), ())
+    # Only a run that has something to publish pays for loading feedgen and lxml.
+    from aggregator.pipeline.publishing import Press, Sheet
+    from aggregator.pipeline.rendering import render_wanted
+
+    sheets = [Sheet(topic, name, *_show(plan, index, ledger, topic, now)) for topic, name in asked.items()]
     problems = render_wanted(plan, index, ledger, workers, slugs, now, progress)
     return Press(plan, index, ledger, problems, dry=dry).publish(sheets, progress)
 
@@ -55,12 +60,12 @@ def feed_name(topic: str, slugs: dict[str, str]) -> str:
     return f"topics/{slugs[topic]}" if topic != ALL else "all"
 
 
-def _sheet(plan: Plan, index: Index, ledger: Ledger, topic: str, name: str, now: datetime) -> Sheet:
-    """What a feed is to show, its entries noted as wanted."""
+def _show(plan: Plan, index: Index, ledger: Ledger, topic: str, now: datetime) -> tuple[str, Selection]:
+    """How a feed spells its topic and what it is to show; its entries are noted as wanted."""
     out = ledger.feed(topic)
     newest = index.entries.newest(topic, now, plan.choice.reach)
     following = index.entries.following(topic, now)
     selection = select(topic, newest, following, out is not None, out.lapsed if out else None, plan.choice, now)
     index.entries.want(selection.keys or ())
     spelled = plan.spellings.get(topic) or index.entries.spelling(topic, now) or (out.spelled if out else "")
-    return Sheet(topic, name, spelled, selection)
+    return spelled, selection

@@ -17,8 +17,8 @@ from aggregator.errors import LedgerCorrupt, StoreError, TimeRefused, UnknownFee
 from aggregator.model import Problem, Severity
 from aggregator.pipeline.ingest import Ingested, ingest
 from aggregator.pipeline.plan import Plan, Progress
-from aggregator.pipeline.publishing import Published
 from aggregator.pipeline.regenerate import feed_names, regenerate
+from aggregator.pipeline.report import Counts, Files, Published, Report
 from aggregator.publish import Outcome
 from aggregator.store import (
     DAMAGED,
@@ -31,39 +31,6 @@ from aggregator.store import (
     set_aside,
 )
 from aggregator.workers import Workers
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """Documents by what came of them; `gone`: no longer there, whether they were let go or the guard held."""
-
-    read: int
-    unchanged: int
-    failed: int
-    skipped: int
-    gone: int
-
-
-class Files(msgspec.Struct, frozen=True):
-    """Feed files by what happened to them."""
-
-    written: int
-    unchanged: int
-    removed: int
-    failed: int
-
-
-class Report(msgspec.Struct, frozen=True):
-    """What a run did and found. `changes` names the files written and removed, or that would be.
-
-    `healthy` is no when a source or feed failed or the guard held: exit status 1.
-    """
-
-    documents: Counts
-    articles: int
-    feeds: Files
-    problems: tuple[Problem, ...]
-    changes: tuple[tuple[Outcome, str], ...]
-    healthy: bool
 
 
 class Wish(msgspec.Struct, frozen=True):

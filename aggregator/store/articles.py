@@ -11,36 +11,38 @@ from aggregator.store.packed import Standing, decode_facts, decode_mention
 
 _SOME = 500
 
+# SQLite keeps the order of a CROSS JOIN: from the few that a batch collected to the many, never the other way.
+
 # Where the circle of what changes affect begins: with what changed, and what it said before or says now.
 _SEEDS = (
-    "INSERT OR IGNORE INTO affected SELECT document FROM changed JOIN lead USING (document)",
-    "INSERT OR IGNORE INTO affected SELECT document FROM touched JOIN claim USING (url) WHERE joins",
-    "INSERT OR IGNORE INTO former SELECT article FROM touched JOIN alias USING (url)",
+    "INSERT OR IGNORE INTO affected SELECT document FROM changed CROSS JOIN lead USING (document)",
+    "INSERT OR IGNORE INTO affected SELECT document FROM touched CROSS JOIN claim USING (url) WHERE joins",
+    "INSERT OR IGNORE INTO former SELECT article FROM touched CROSS JOIN alias USING (url)",
     """
-    INSERT OR IGNORE INTO former SELECT article FROM changed JOIN mention USING (document)
-      JOIN alias ON alias.url = mention.key
+    INSERT OR IGNORE INTO former SELECT article FROM changed CROSS JOIN mention USING (document)
+      CROSS JOIN alias ON alias.url = mention.key
     """,
-    "INSERT OR IGNORE INTO affected SELECT document FROM former JOIN lead USING (article)",
+    "INSERT OR IGNORE INTO affected SELECT document FROM former CROSS JOIN lead USING (article)",
 )
 # Each makes the circle wider: by a URL, by an article that is to be dissolved, by an id claimed twice, by an id
 # that is claimed from whoever has it.
 _WIDEN = (
     """
     INSERT OR IGNORE INTO affected SELECT other.document FROM affected
-      JOIN claim USING (document) JOIN claim other USING (url) WHERE claim.joins AND other.joins
+      CROSS JOIN claim USING (document) CROSS JOIN claim other USING (url) WHERE claim.joins AND other.joins
     """,
     """
     INSERT OR IGNORE INTO affected SELECT other.document FROM affected
-      JOIN lead USING (document) JOIN lead other USING (article)
+      CROSS JOIN lead USING (document) CROSS JOIN lead other USING (article)
     """,
     """
     INSERT OR IGNORE INTO affected SELECT other.document FROM affected
-      JOIN lead USING (document) JOIN lead other USING (explicit) WHERE explicit IS NOT NULL
+      CROSS JOIN lead USING (document) CROSS JOIN lead other USING (explicit) WHERE explicit IS NOT NULL
     """,
     """
     INSERT OR IGNORE INTO affected SELECT other.document FROM affected
-      JOIN lead USING (document) JOIN article ON article.id = lead.explicit
-      JOIN lead other ON other.article = article.key WHERE lead.explicit IS NOT NULL
+      CROSS JOIN lead USING (document) CROSS JOIN article ON article.id = lead.explicit
+      CROSS JOIN lead other ON other.article = article.key WHERE lead.explicit IS NOT NULL
     """,
 )
 _DIRTY = """
@@ -50,15 +52,15 @@ INSERT INTO feed SELECT DISTINCT topic.value ->> 0, 1, NULL FROM article, json_e
 # The articles of affected documents are taken apart; what showed them is remembered.
 _DISSOLVE = (
     """
-    INSERT OR IGNORE INTO former SELECT lead.article FROM affected JOIN lead USING (document)
+    INSERT OR IGNORE INTO former SELECT lead.article FROM affected CROSS JOIN lead USING (document)
       WHERE lead.article IS NOT NULL
     """,
-    "INSERT OR IGNORE INTO settled SELECT id FROM former JOIN article ON key = article WHERE id IS NOT NULL",
-    "INSERT OR IGNORE INTO touched SELECT url FROM former JOIN alias USING (article)",
+    "INSERT OR IGNORE INTO settled SELECT id FROM former CROSS JOIN article ON key = article WHERE id IS NOT NULL",
+    "INSERT OR IGNORE INTO touched SELECT url FROM former CROSS JOIN alias USING (article)",
     """
     DELETE FROM placement WHERE (topic, age, key) IN (
       SELECT topic.value ->> 0, -article.published, article.key
-        FROM former JOIN article ON article.key = former.article, json_each(article.topics) topic)
+        FROM former CROSS JOIN article ON article.key = former.article, json_each(article.topics) topic)
     """,
     _DIRTY.format(keys="(SELECT article FROM former)"),
     "DELETE FROM article WHERE key IN (SELECT article FROM former)",
@@ -70,22 +72,22 @@ _DISSOLVE = (
 # What shows an article that was merged just now is stale: its own entry, and those it is coverage of; so are the
 # entries that show an article without a document, where what is said of it changed.
 _SPREAD = (
-    "INSERT OR IGNORE INTO stale SELECT article FROM affected JOIN lead USING (document)",
+    "INSERT OR IGNORE INTO stale SELECT article FROM affected CROSS JOIN lead USING (document)",
     """
     INSERT OR IGNORE INTO stale SELECT lead.article FROM touched
-      JOIN mention ON mention.key = touched.url AND mention.place > 0 JOIN lead USING (document)
+      CROSS JOIN mention ON mention.key = touched.url AND mention.place > 0 CROSS JOIN lead USING (document)
     """,
     """
     INSERT OR IGNORE INTO stale SELECT lead.article FROM affected
-      JOIN claim ON claim.document = affected.document AND claim.joins
-      JOIN mention ON mention.key = claim.url AND mention.place > 0
-      JOIN lead ON lead.document = mention.document
+      CROSS JOIN claim ON claim.document = affected.document AND claim.joins
+      CROSS JOIN mention ON mention.key = claim.url AND mention.place > 0
+      CROSS JOIN lead ON lead.document = mention.document
     """,
     """
     INSERT OR IGNORE INTO stale SELECT lead.article FROM changed
-      JOIN mention ON mention.document = changed.document AND mention.place > 0
-      JOIN mention other ON other.key = mention.key AND other.place > 0
-      JOIN lead ON lead.document = other.document
+      CROSS JOIN mention ON mention.document = changed.document AND mention.place > 0
+      CROSS JOIN mention other ON other.key = mention.key AND other.place > 0
+      CROSS JOIN lead ON lead.document = other.document
     """,
     "DELETE FROM entry WHERE key IN (SELECT key FROM stale)",
     "DELETE FROM fragment WHERE key IN (SELECT key FROM stale)",
@@ -93,13 +95,14 @@ _SPREAD = (
 )
 # The affected documents become articles: those that share one first, then each of the others alone.
 _JOINED = """
-INSERT INTO joined SELECT DISTINCT claim.document FROM affected JOIN claim USING (document) JOIN claim other USING (url)
+INSERT INTO joined SELECT DISTINCT claim.document FROM affected
+  CROSS JOIN claim USING (document) CROSS JOIN claim other USING (url)
   WHERE other.document <> claim.document AND claim.joins AND other.joins
 """
 _ALONE = (
     """
     INSERT INTO article (key, published, topics) SELECT key, published, topics FROM affected
-      JOIN lead USING (document) JOIN mention ON mention.document = affected.document AND place = 0
+      CROSS JOIN lead USING (document) CROSS JOIN mention ON mention.document = affected.document AND place = 0
       WHERE affected.document NOT IN (SELECT document FROM joined)
     """,
     """
@@ -108,11 +111,11 @@ _ALONE = (
     """,
     """
     INSERT OR IGNORE INTO alias SELECT url, article FROM affected
-      JOIN lead USING (document) JOIN claim USING (document) WHERE joins
+      CROSS JOIN lead USING (document) CROSS JOIN claim USING (document) WHERE joins
     """,
     """
     INSERT OR IGNORE INTO placement SELECT topic.value ->> 0, -article.published, article.key, topic.value ->> 1
-      FROM affected JOIN lead USING (document) JOIN article ON article.key = lead.article,
+      FROM affected CROSS JOIN lead USING (document) CROSS JOIN article ON article.key = lead.article,
         json_each(article.topics) topic
     """,
 )

@@ -1,0 +1,52 @@
+"""What there is to report of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import msgspec
+
+from aggregator.model import Problem
+from aggregator.publish import Outcome
+
+
+class Published(NamedTuple):
+    """What happened to the feed files, and what went wrong on the way; `changes` names each file that differs."""
+
+    outcomes: Counter[Outcome]
+    problems: tuple[Problem, ...]
+    changes: tuple[tuple[Outcome, str], ...]
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Documents by what came of them; `gone`: no longer there, whether they were let go or the guard held."""
+
+    read: int
+    unchanged: int
+    failed: int
+    skipped: int
+    gone: int
+
+
+class Files(msgspec.Struct, frozen=True):
+    """Feed files by what happened to them."""
+
+    written: int
+    unchanged: int
+    removed: int
+    failed: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a run did and found. `changes` names the files written and removed, or that would be.
+
+    `healthy` is no when a source or feed failed or the guard held: exit status 1.
+    """
+
+    documents: Counts
+    articles: int
+    feeds: Files
+    problems: tuple[Problem, ...]
+    changes: tuple[tuple[Outcome, str], ...]
+    healthy: bool
