@@ -38,7 +38,7 @@ def run(command: Sequence[str], folder: Path, *, sample: bool) -> Run:
     os.sync()  # nobody pays for what the one before left to be written
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         start = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=err)
+        process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=err, env=as_installed())
         peak, done = [0], Event()
         sampler = Thread(target=watch, args=(process.pid, done, peak))
         if sample:
@@ -56,6 +56,11 @@ def run(command: Sequence[str], folder: Path, *, sample: bool) -> Run:
                 f"{' '.join(command)}: status {process.returncode}\n{err.read()[-2000:]}"
             )
         return Run(wall, usage.ru_utime + usage.ru_stime, peak[0], out.read())
+
+
+def as_installed() -> dict[str, str]:
+    """The environment without what keeps Python from saving its byte code: an installed program has it."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def watch(pid: int, done: Event, peak: list[int]) -> None:

@@ -35,13 +35,13 @@ class Site(World):
         self.configure()
 
     def configure(self, **sections: Any) -> None:
-        """Write the smallest configuration, with these sections instead of its own or besides."""
-        smallest = {
-            "site": {"title": "Everything", "url": "https://feeds.example.org/"},
-            "sources": [{"path": "articles"}],
+        """Write the configuration that `plan` has by default, with these sections instead of its own or besides."""
+        default = {
+            "site": {"title": "Everything", "url": "https://feeds.example.org/", "description": "All there is"},
+            "sources": [{"path": "articles", "base_url": "https://www.example.org/"}],
             "output": {"path": "public"},
         }
-        self.config.write_text(yaml.safe_dump(smallest | sections), encoding="utf-8")
+        self.config.write_text(yaml.safe_dump(default | sections), encoding="utf-8")
 
     def run(self, *arguments: str, command: str = "regenerate", **settings: Any) -> Done:
         """Run a command to its end; `settings` are those of the process."""

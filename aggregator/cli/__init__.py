@@ -6,8 +6,8 @@ and any problem; 2 usage or configuration; 3 not done.
 
 from __future__ import annotations
 
-import io
 import gc
+import io
 import sys
 import traceback
 
@@ -54,6 +54,10 @@ def main() -> None:
         status = _NOT_DONE
     except Exception:  # the last resort: a bug is told whole, and is not a success
         traceback.print_exc()
-        click.echo("aggregator: this is a bug; nothing is lost, the next run goes on from here", err=True)
+        click.echo(
+            "aggregator: this is a bug; nothing is lost, the next run goes on from here; if it comes back,"
+            " `aggregator regenerate --rebuild` begins with a new index",
+            err=True,
+        )
         status = _NOT_DONE
     sys.exit(status or 0)

@@ -47,7 +47,7 @@ def _by_path(articles: Articles, ledger: Ledger) -> None:
                 known[lead.path] for lead in leads[key] if lead.path in known and still_holds(lead, known[lead.path])
             ]
             oldest = eldest(holdings, articles.has)
-            if oldest and any(url == oldest.key for lead in leads[key] for url, _ in lead.urls):
+            if oldest and oldest.key in {key, *(url for lead in leads[key] for url, _ in lead.urls)}:
                 articles.give([(oldest.id, key)])
             elif oldest:
                 parted.append((key, holdings))
@@ -61,7 +61,7 @@ def _by_url(articles: Articles, ledger: Ledger) -> None:
     for keys in chunks(articles.unnamed(), _SOME):
         leads = articles.leads(keys)
         for key in keys:
-            urls = articles.joining([url for lead in leads[key] for url, _ in lead.urls])
+            urls = articles.joining([key, *(url for lead in leads[key] for url, _ in lead.urls)])
             for id in ledger.ids_of(urls):
                 if not articles.has(id):
                     articles.give([(id, key)])
@@ -83,8 +83,11 @@ def _minted(articles: Articles, ledger: Ledger, host: str) -> list[tuple[str, st
 
 
 def _bind(articles: Articles, ledger: Ledger) -> None:
+    """Remember which paths and URLs the ids were given for; a spare key too, where it is the only one."""
     for some in articles.merged():
-        known = ledger.holdings([lead.path for _, leads in some for lead in leads])
-        ledger.bind(
-            [(id, own_id(lead, known.get(lead.path), id, articles.has), lead) for id, leads in some for lead in leads]
-        )
+        known = ledger.holdings([lead.path for _, _, leads in some for lead in leads])
+        bound = [
+            (id, own_id(lead, known.get(lead.path), id, articles.has), lead) for _, id, leads in some for lead in leads
+        ]
+        ledger.bind(bound)
+        ledger.bind_urls([(key, id) for key, id, _ in some if "#" in key])

@@ -72,14 +72,23 @@ def run(
                 publish.sweep(plan.output, [path for path, *_ in ledger.files()])
             attempt = _Attempt(plan, wish, program, now, started, processes, progress)
             try:
-                return attempt.run(ledger, ())
+                return _run(attempt, ledger)
             except sqlite3.Error as error:
-                if not is_corrupt(error):
-                    raise StoreError(f"{plan.store}: {error}; the next run goes on from here") from error
-                if not ledger.sound():
-                    raise LedgerCorrupt(DAMAGED.format(path=plan.store / LEDGER_FILE)) from error
-                ledger.rollback()
-                return attempt.run(ledger, (_set_aside(plan.store / INDEX_FILE, error, dry=wish.dry),))
+                raise StoreError(f"{plan.store}: {error}; the next run goes on from here") from error
+
+
+def _run(attempt: _Attempt, ledger: Ledger) -> Report:
+    """One run, with a new index where the one that is there turns out to be damaged."""
+    try:
+        return attempt.run(ledger, ())
+    except (sqlite3.Error, msgspec.DecodeError) as error:
+        if not is_corrupt(error):
+            raise
+        store = attempt.plan.store
+        if not ledger.sound():
+            raise LedgerCorrupt(DAMAGED.format(path=store / LEDGER_FILE)) from error
+        ledger.rollback()
+        return attempt.run(ledger, (_set_aside(store / INDEX_FILE, error, dry=attempt.wish.dry),))
 
 
 @contextmanager
@@ -91,7 +100,7 @@ def _ledger(folder: Path, *, dry: bool) -> Iterator[Ledger]:
         ledger.close()
 
 
-def _set_aside(path: Path, error: sqlite3.Error, *, dry: bool) -> Problem:
+def _set_aside(path: Path, error: Exception, *, dry: bool) -> Problem:
     if dry:
         raise StoreError(f"{path}: the index is damaged ({error}); `aggregator regenerate` builds a new one") from error
     kept = set_aside(path)

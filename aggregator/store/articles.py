@@ -71,8 +71,8 @@ _DISSOLVE = (
 )
 # What shows an article that was merged just now is stale: its own entry, and those it is coverage of; so are the
 # entries that show an article without a document, where what is said of it changed.
+_OWN = "INSERT OR IGNORE INTO stale SELECT article FROM affected CROSS JOIN lead USING (document)"
 _SPREAD = (
-    "INSERT OR IGNORE INTO stale SELECT article FROM affected CROSS JOIN lead USING (document)",
     """
     INSERT OR IGNORE INTO stale SELECT lead.article FROM touched
       CROSS JOIN mention ON mention.key = touched.url AND mention.place > 0 CROSS JOIN lead USING (document)
@@ -91,7 +91,6 @@ _SPREAD = (
     """,
     "DELETE FROM entry WHERE key IN (SELECT key FROM stale)",
     "DELETE FROM fragment WHERE key IN (SELECT key FROM stale)",
-    _DIRTY.format(keys="(SELECT key FROM stale)"),
 )
 # The affected documents become articles: those that share one first, then each of the others alone.
 _JOINED = """
@@ -202,10 +201,13 @@ class Articles:
                 self.database.execute(
                     "UPDATE mention SET key = ? WHERE rowid = ?", (url if joins else mention.spare, row)
                 )
-                self.database.execute(
-                    "UPDATE claim SET joins = ? WHERE url = ? AND document = ? AND ?",
-                    (not joins, mention.spare, document, mention.place == 0),
-                )
+                if mention.place == 0:
+                    self.database.execute(
+                        "DELETE FROM claim WHERE url = ? AND document = ?"
+                        if joins
+                        else "INSERT OR IGNORE INTO claim VALUES (?, ?, true)",
+                        (mention.spare, document),
+                    )
 
     def joined(self) -> list[int]:
         """The affected documents that share an article with others."""
@@ -260,7 +262,8 @@ class Articles:
 
         Returns how many entries are stale.
         """
-        for statement in _SPREAD:
+        rendered = self.database.one("SELECT 1 FROM entry LIMIT 1") is not None
+        for statement in (_OWN, *(_SPREAD if rendered else ()), _DIRTY.format(keys="(SELECT key FROM stale)")):
             self.database.execute(statement)
         count = int(self.database.one("SELECT count(*) FROM stale"))
         for table in _COLLECTED:
@@ -314,8 +317,8 @@ class Articles:
         """Give articles their ids, as (id, key)."""
         self.database.executemany("UPDATE article SET id = ? WHERE key = ?", ids)
 
-    def merged(self) -> Iterator[list[tuple[str, list[Lead]]]]:
-        """The articles that were merged just now, some at a time, as (id, leads)."""
+    def merged(self) -> Iterator[list[tuple[str, str, list[Lead]]]]:
+        """The articles that were merged just now, some at a time, as (key, id, leads)."""
         rows = self.database.execute(
             """
             SELECT DISTINCT key, id FROM affected JOIN lead USING (document) JOIN article ON key = article
@@ -325,7 +328,7 @@ class Articles:
         for start in range(0, len(rows), _SOME):
             some = rows[start : start + _SOME]
             leads = self.leads([key for key, _ in some])
-            yield [(id, leads[key]) for key, id in some]
+            yield [(key, id, leads[key]) for key, id in some]
 
     def settling(self) -> list[str]:
         """The ids whose articles were dissolved or merged just now."""

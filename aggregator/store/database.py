@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from aggregator.errors import StoreError
 
 Item = TypeVar("Item")
@@ -32,13 +34,14 @@ class Database:
         self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, cached_statements=256)
         self.execute = self.connection.execute
         self.executemany = self.connection.executemany
-        if scratch:
-            self.execute("PRAGMA journal_mode = OFF")
-            self.execute("PRAGMA synchronous = OFF")
-        else:
-            self.execute("PRAGMA journal_mode = WAL")
-            self.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        self.execute("PRAGMA cache_size = -16000")
+        journal, synchronous = ("OFF", "OFF") if scratch else ("WAL", "FULL" if durable else "NORMAL")
+        try:
+            self.execute(f"PRAGMA journal_mode = {journal}")
+            self.execute(f"PRAGMA synchronous = {synchronous}")
+            self.execute("PRAGMA cache_size = -16000")
+        except sqlite3.Error:
+            self.connection.close()
+            raise
 
     @property
     def version(self) -> int:
@@ -137,10 +140,11 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def is_corrupt(error: sqlite3.Error) -> bool:
-    """Whether the error says that the file itself is damaged."""
+def is_corrupt(error: Exception) -> bool:
+    """Whether the error says that the file itself, or what is in it, is damaged."""
     # An extended code, such as SQLITE_CORRUPT_INDEX, has the primary one in its last byte.
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CORRUPT
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in _CORRUPT or isinstance(error, msgspec.DecodeError) or "decode to UTF-8" in str(error)
 
 
 def make_folder(folder: Path) -> None:

@@ -130,12 +130,12 @@ class Files:
             if packed:
                 mentions += [(number, place, key, data) for place, key, data in packed.mentions]
                 leads.append((number, *packed.lead))
-                claims += [(url, number, joins) for url, joins in packed.claims]
+                claims += [(url, number) for url in packed.claims]
         into = self.database.executemany
         into("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
         into("INSERT INTO mention VALUES (?, ?, ?, ?)", mentions)
         into(f"INSERT INTO lead ({CARRIED['lead']}) VALUES (?, ?, ?, ?, ?, ?)", leads)
-        into("INSERT INTO claim VALUES (?, ?, ?)", claims)
+        into("INSERT INTO claim VALUES (?, ?, true)", claims)
         into("INSERT OR IGNORE INTO changed VALUES (?)", [(number,) for number, *_ in leads])
 
     def resign(self, rows: Iterable[Row], racy_from: int) -> None:

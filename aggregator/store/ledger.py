@@ -78,20 +78,27 @@ class Ledger:
             make_folder(folder)
         try:
             self.database = Database(None if dry and not path.exists() else path, durable=True, dry=dry)
-            if not self.database.version:
-                self.database.create(SCHEMA, VERSION)
-            elif self.database.version > VERSION:
-                raise StoreError(f"{path}: made by a newer aggregator; use that one")
-            elif not self.database.sound():
-                raise LedgerCorrupt(DAMAGED.format(path=path))
-            self.database.begin()
-            self.database.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().hex,))
-            self.database.execute("INSERT OR IGNORE INTO meta VALUES ('mark', '')")
-            self.database.commit()
+            try:
+                self._prepare(path)
+            except BaseException:
+                self.close()
+                raise
         except sqlite3.Error as error:
             if is_corrupt(error):
                 raise LedgerCorrupt(DAMAGED.format(path=path)) from error
             raise StoreError(f"{path}: {error}") from error
+
+    def _prepare(self, path: Path) -> None:
+        if not self.database.version:
+            self.database.create(SCHEMA, VERSION)
+        elif self.database.version > VERSION:
+            raise StoreError(f"{path}: made by a newer aggregator; use that one")
+        elif not self.database.sound():
+            raise LedgerCorrupt(DAMAGED.format(path=path))
+        self.database.begin()
+        self.database.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().hex,))
+        self.database.execute("INSERT OR IGNORE INTO meta VALUES ('mark', '')")
+        self.database.commit()
 
     def close(self) -> None:
         self.database.close()
@@ -186,6 +193,10 @@ class Ledger:
             "INSERT OR IGNORE INTO url VALUES (?, ?, ?)",
             [(url, id, None if written == url else written) for id, _, lead in leads for url, written in lead.urls],
         )
+
+    def bind_urls(self, urls: Sequence[tuple[str, str]]) -> None:
+        """Remember for which URLs ids were given, as (canonical, id)."""
+        self.database.executemany("INSERT OR IGNORE INTO url VALUES (?, ?, NULL)", urls)
 
     def respell(self) -> None:
         """Work the canonical URLs out again from those as written, under new rules; spare keys stay as they are."""

@@ -43,10 +43,10 @@ class Standing(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """What a document says: mentions as (place, key, encoded), claims as (url, joins), and columns of its lead."""
+    """What a document says: mentions as (place, key, encoded), the URLs it claims, and columns of its lead."""
 
     mentions: list[tuple[int, str, bytes]]
-    claims: list[tuple[str, bool]]
+    claims: list[str]
     lead: tuple[str | None, str, int, str | None, bytes]
 
 
@@ -74,7 +74,8 @@ def pack(mentions: Sequence[Mention], alone: Standing) -> Packed:
     for written in reversed(lead.urls):
         if (url := canonical(written)) in spelled:
             spelled[url] = written
-    spelled[lead.spare] = lead.link
+    if lead.key == lead.spare:
+        spelled[lead.spare] = lead.link
     facts = Lead(
         path=lead.path,
         title=title,
@@ -84,6 +85,6 @@ def pack(mentions: Sequence[Mention], alone: Standing) -> Packed:
     )
     return Packed(
         [(mention.place, mention.key, encode(mention)) for mention in mentions],
-        [(url, url != lead.spare or lead.key == lead.spare) for url in spelled],
+        list(spelled),
         (lead.id or None, title, *alone.columns(), encode(facts)),
     )

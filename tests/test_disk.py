@@ -1,0 +1,82 @@
+"""A full disk loses nothing, tears nothing, and is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from tests.programs import small_disk
+from tests.site import Site
+
+SIZE = 8 << 20
+
+
+def documents_begin(site: Site) -> None:
+    for number in range(60):
+        site.document(f"d{number}", f"Body *{number}*.\n\n" * 150, topics=["AI", f"T{number % 6}"])
+
+
+def documents_change(site: Site) -> None:
+    for number in range(0, 60, 2):
+        site.document(
+            f"d{number}", f"New *{number}*.\n\n" * 200, topics=["AI", f"T{number % 5}", "New"], title=f"New {number}"
+        )
+    (site.articles / "d1.md").unlink()
+
+
+@contextmanager
+def filled(disk: Path, leave: int) -> Iterator[None]:
+    """A disk with that many bytes left."""
+    facts = os.statvfs(disk)
+    ballast = disk / "ballast"
+    ballast.write_bytes(bytes(max(0, facts.f_bavail * facts.f_bsize - leave)))
+    try:
+        yield
+    finally:
+        ballast.unlink()
+
+
+def whole(site: Site) -> dict[str, bytes]:
+    """The feeds, each of which is whole."""
+    found = {path: data for path, data in site.tree().items() if path != "ballast"}
+    for data in found.values():
+        etree.fromstring(data)
+    return found
+
+
+@pytest.mark.parametrize("beginning", ["empty", "published"])
+@pytest.mark.parametrize("leave", [0, 20, 100, 300], ids="{}KiB".format)
+@pytest.mark.parametrize("full", ["store", "output"])
+def test_a_full_disk_is_told_and_the_next_run_completes(tmp_path: Path, full: str, leave: int, beginning: str) -> None:
+    """Each feed is the old one or the new one; once there is room, all are as if there always had been."""
+    site = Site(tmp_path / "site")
+    documents_begin(site)
+    disk = {"store": site.store, "output": site.output}[full]
+    with small_disk(disk, SIZE):
+        old: dict[str, bytes] = {}
+        if beginning == "published":
+            assert site.run().status == 0
+            old = whole(site)
+            documents_change(site)
+        twin = Site(tmp_path / "twin")
+        shutil.copytree(site.root, twin.root, dirs_exist_ok=True)
+        at = "2026-06-10"
+        assert twin.run("--at", at).status == 0
+        new = whole(twin)
+        with filled(disk, leave << 10):
+            done = site.run("--at", at)
+            assert done.status in (1, 3)
+            assert "No space left" in done.err or "disk is full" in done.err or "disk I/O error" in done.err
+            found = whole(site)
+            assert all(data in (old.get(path), new.get(path)) for path, data in found.items())
+            assert old.keys() - found.keys() <= old.keys() - new.keys()
+        done = site.run("--at", at)
+        assert (done.status, done.err) == (0, "")
+        assert whole(site) == new
+        assert site.run("--check").status == 0
