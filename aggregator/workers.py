@@ -23,7 +23,7 @@ _PR_SET_PDEATHSIG = 1
 class Here(Executor):
     """An executor that does its work at once, in this process."""
 
-    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def,override]  # as concurrent.futures has it
+    def submit(self, fn, /, *args, **kwargs):  # type: ignore[no-untyped-def]  # as concurrent.futures has it
         done: Future[object] = Future()
         try:
             done.set_result(fn(*args, **kwargs))

@@ -103,9 +103,7 @@ def for_hugo(document: str) -> str:
     return re.sub(r"^published:", "visible:", document, count=1, flags=re.MULTILINE)
 
 
-def measure(
-    folder: Path, programs: Sequence[Program], *, round_: int, sample: bool
-) -> Iterator[tuple[str, str, Run]]:
+def measure(folder: Path, programs: Sequence[Program], *, round_: int, sample: bool) -> Iterator[tuple[str, str, Run]]:
     """Scenario, program and run: one of each, the programs in turn."""
     for scenario in SCENARIOS:
         if scenario == FIRST:
@@ -160,13 +158,9 @@ def ratios(figures: Summary) -> Iterator[dict[str, Any]]:
 def said(timed: Figures) -> dict[str, Any]:
     """What the program itself counted in the last run of each scenario."""
     reports = {
-        scenario: json.loads(runs[-1].output)
-        for (scenario, program), runs in timed.items()
-        if program == "aggregator"
+        scenario: json.loads(runs[-1].output) for (scenario, program), runs in timed.items() if program == "aggregator"
     }
-    return {
-        scenario: {name: each[name] for name in ("documents", "feeds")} for scenario, each in reports.items()
-    }
+    return {scenario: {name: each[name] for name in ("documents", "feeds")} for scenario, each in reports.items()}
 
 
 def table(report: dict[str, Any]) -> Iterator[str]:
@@ -221,15 +215,11 @@ def collect(rounds: Iterable[int], folder: Path, programs: Sequence[Program], *,
 @click.option("--documents", default=10_000, show_default=True)
 @click.option("--topics", default=200, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option(
-    "--runs", default=7, show_default=True, help="Rounds for time; up to three more are for memory."
-)
+@click.option("--runs", default=7, show_default=True, help="Rounds for time; up to three more are for memory.")
 @click.option("--workdir", type=click.Path(path_type=Path), help="Keep everything in this new folder.")
 @click.option("--hugo", default="hugo", show_default=True, help="Name or path of the program.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def main(
-    documents: int, topics: int, seed: int, runs: int, workdir: Path | None, hugo: str, as_json: bool
-) -> None:
+def main(documents: int, topics: int, seed: int, runs: int, workdir: Path | None, hugo: str, as_json: bool) -> None:
     """Measure aggregator, Hugo and a plain script on one made-up corpus."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = (workdir or Path(temporary)).absolute()

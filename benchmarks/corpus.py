@@ -99,9 +99,7 @@ def make_article(rng: random.Random, language: Language, date: datetime) -> Arti
     path = f"{provider.domain}/{date:%Y/%m}/{slug(title)}-{rng.randrange(10**6)}"
     url = f"https://www.{path}/"
     amp = f"https://amp.{path}" if rng.random() < 1 / 3 else None
-    excerpt = sentence(rng, language, 200) + rng.choice(
-        (".", ".", " ...", "&nbsp;...", " &#8220;and so on&#8221;")
-    )
+    excerpt = sentence(rng, language, 200) + rng.choice((".", ".", " ...", "&nbsp;...", " &#8220;and so on&#8221;"))
     published = date - timedelta(seconds=rng.randrange(10**4))
     return Article(title, excerpt, published, url, url, amp, provider, rng.randint(20, 100))
 
@@ -198,9 +196,7 @@ def provider(article: Article) -> list[str]:
 
 
 def large_image(rng: random.Random, article: Article, number: int) -> list[str]:
-    url = (
-        f"https://img.{article.provider.domain}/{article.published:%Y/%m}/{slug(article.title)}-{number}.jpg"
-    )
+    url = f"https://img.{article.provider.domain}/{article.published:%Y/%m}/{slug(article.title)}-{number}.jpg"
     return [*image("  ", url, rng.randint(600, 2000), rng.randint(400, 1200)), "    isCached: true"]
 
 

@@ -52,9 +52,7 @@ def run(command: Sequence[str], folder: Path, *, sample: bool) -> Run:
         out.seek(0)
         err.seek(0)
         if process.returncode != 0:
-            raise CommandFailedError(
-                f"{' '.join(command)}: status {process.returncode}\n{err.read()[-2000:]}"
-            )
+            raise CommandFailedError(f"{' '.join(command)}: status {process.returncode}\n{err.read()[-2000:]}")
         return Run(wall, usage.ru_utime + usage.ru_stime, peak[0], out.read())
 
 

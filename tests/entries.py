@@ -156,9 +156,7 @@ def hostile(number: int, text: str) -> Entry:
         images=(image,),
         actions=(Action(link, text),),
     )
-    related = Article(
-        key=f"{link}/2", link=f"{link}/2", title=text, language=text, provider=Provider(text, text)
-    )
+    related = Article(key=f"{link}/2", link=f"{link}/2", title=text, language=text, provider=Provider(text, text))
     return Entry(
         f"tag:example.org,2024:{number}",
         at("2024-01-01T00:00:00"),

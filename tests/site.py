@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from aggregator import __version__
 from aggregator.cli import main
 from tests.programs import as_nobody
 from tests.world import World
@@ -31,6 +32,7 @@ class Site(World):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
+        self.program = __version__
         self.config = root / "aggregator.yaml"
         self.configure()
 

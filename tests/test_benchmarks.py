@@ -55,9 +55,7 @@ def test_benchmark_measures_every_scenario(tmp_path: Path) -> None:
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     size = ("--documents", "40", "--topics", "8", "--runs", "1")
     report = json.loads(
-        python(
-            "-m", "benchmarks", *size, "--workdir", str(tmp_path / "w"), "--hugo", "no-such-hugo", "--json"
-        )
+        python("-m", "benchmarks", *size, "--workdir", str(tmp_path / "w"), "--hugo", "no-such-hugo", "--json")
     )
     assert report["figures"].keys() == {"first run", "nothing changed", "one changed"}
     for programs in report["figures"].values():

@@ -51,14 +51,10 @@ def imported(source: str, path: Path, package: Path) -> list[tuple[int, str]]:
                 module = ".".join(filter(None, (base, node.module)))
                 if module == name:
                     for alias in node.names:
-                        note(
-                            node.lineno, f"{module}.{alias.name}" if is_room(alias.name, package) else module
-                        )
+                        note(node.lineno, f"{module}.{alias.name}" if is_room(alias.name, package) else module)
                 else:
                     note(node.lineno, module)
-            case ast.Call(
-                func=ast.Name(id="__import__") | ast.Attribute(attr="import_module"), args=[first, *_]
-            ):
+            case ast.Call(func=ast.Name(id="__import__") | ast.Attribute(attr="import_module"), args=[first, *_]):
                 if isinstance(first, ast.Constant) and isinstance(first.value, str):
                     note(node.lineno, first.value)
                 else:

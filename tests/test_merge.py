@@ -80,9 +80,7 @@ def test_updated_is_the_newest_of_the_leads_else_published() -> None:
 @pytest.mark.parametrize(("first", "listed"), [(True, True), (False, False)])
 def test_the_most_trusted_lead_says_whether_it_is_listed(first: bool, listed: bool) -> None:
     """`published: no` on a less trusted document hides nothing."""
-    assert (
-        merge([mention(quality=2, listed=first), mention("s/b.md", listed=not first)], "k").listed is listed
-    )
+    assert merge([mention(quality=2, listed=first), mention("s/b.md", listed=not first)], "k").listed is listed
 
 
 def test_removed_on_any_lead_withdraws() -> None:

@@ -334,10 +334,10 @@ def test_a_second_run_writes_nothing(world: World) -> None:
     """No file is touched: inode and times stay."""
     world.document("a", related=[related("b")])
     world.regenerate()
-    before = {path: os.stat(world.output / path) for path in world.tree()}
+    before = {path: (world.output / path).stat() for path in world.tree()}
     report = world.regenerate()
     assert (report.documents.unchanged, report.feeds.written, report.feeds.unchanged) == (1, 0, 4)
-    assert before == {path: os.stat(world.output / path) for path in world.tree()}
+    assert before == {path: (world.output / path).stat() for path in world.tree()}
 
 
 def test_a_touched_document_changes_nothing(world: World) -> None:
@@ -373,7 +373,7 @@ def test_one_edit_rewrites_only_the_feeds_that_show_it(world: World) -> None:
     world.document("a", topics=["A"])
     world.document("b", topics=["B"])
     world.regenerate()
-    before = os.stat(world.output / "topics/b/atom.xml")
+    before = (world.output / "topics/b/atom.xml").stat()
     world.document("a", topics=["A"], title="Edited")
     report = world.regenerate()
     assert sorted(path for _, path in report.changes) == [
@@ -382,7 +382,7 @@ def test_one_edit_rewrites_only_the_feeds_that_show_it(world: World) -> None:
         "topics/a/atom.xml",
         "topics/a/rss.xml",
     ]
-    assert os.stat(world.output / "topics/b/atom.xml") == before
+    assert (world.output / "topics/b/atom.xml").stat() == before
 
 
 @pytest.mark.parametrize("harm", ["missing", "altered", "touched"])
@@ -406,9 +406,7 @@ def test_a_published_file_that_was_harmed_is_made_again(world: World, harm: str)
 @pytest.mark.parametrize(
     "option", [{"title": "Other"}, {"entries": 1}, {"formats": ("atom",)}, {"reading": {"related": 0}}]
 )
-def test_a_changed_configuration_takes_effect_without_a_changed_document(
-    world: World, option: dict[str, Any]
-) -> None:
+def test_a_changed_configuration_takes_effect_without_a_changed_document(world: World, option: dict[str, Any]) -> None:
     """What depends on it is dirty."""
     world.document("a", related=[related("x")])
     world.document("b")

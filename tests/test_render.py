@@ -348,10 +348,7 @@ def test_provider_stands_in_for_authors() -> None:
 def test_frame_fits_its_head() -> None:
     """Entries are not spliced into a file that ends otherwise than it should."""
     frame = Frame("a", "b", namespaces={})
-    assert (
-        frame.splice(b"<a>\n  <b>\n  </b>\n</a>\n", [b"    <c/>\n"])
-        == b"<a>\n  <b>\n    <c/>\n  </b>\n</a>\n"
-    )
+    assert frame.splice(b"<a>\n  <b>\n  </b>\n</a>\n", [b"    <c/>\n"]) == b"<a>\n  <b>\n    <c/>\n  </b>\n</a>\n"
     with pytest.raises(AssertionError, match="expected"):
         frame.splice(b"<a><b/></a>", [])
 

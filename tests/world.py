@@ -42,6 +42,7 @@ class World:
         self.output = root / "public"
         self.store = root / ".aggregator"
         self.now = day(100)
+        self.program = "test"
         self.options: dict[str, Any] = {}
 
     def document(self, name: str, body: str = "", **fields: Any) -> Path:
@@ -73,9 +74,7 @@ class World:
                     folder=self.articles,
                     include=("**/*.md", "**/*.html"),
                     exclude=(),
-                    options=documents.Options(
-                        base_url="https://www.example.org/", **options.get("reading", {})
-                    ),
+                    options=documents.Options(base_url="https://www.example.org/", **options.get("reading", {})),
                 ),
             ),
             site=Site(
@@ -101,7 +100,7 @@ class World:
 
     def regenerate(self, plan: Plan | None = None, processes: int = 1, **wish: Any) -> Report:
         """One run."""
-        return run(plan or self.plan(), Wish(**wish), "test", self.now, time.time_ns(), processes=processes)
+        return run(plan or self.plan(), Wish(**wish), self.program, self.now, time.time_ns(), processes=processes)
 
     def tree(self, output: Path | None = None) -> dict[str, bytes]:
         """All files that are out, by path."""
