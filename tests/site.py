@@ -13,7 +13,7 @@ import yaml
 
 from aggregator import __version__
 from aggregator.cli import main
-from tests.programs import as_nobody
+from tests.programs import NOBODY, as_nobody
 from tests.world import World
 
 COMMAND = str(Path(sys.executable).with_name("aggregator"))
@@ -59,6 +59,11 @@ class Site(World):
         assert done.status == 0, done.err
         found: dict[str, Any] = json.loads(done.out)
         return found
+
+    def give_to_nobody(self) -> None:
+        """Make everything belong to someone without rights."""
+        for path in (self.root, *self.root.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
 
     def run_as_nobody(self, *arguments: str) -> Done:
         """Run a command as someone without rights; all that it imports must be imported already."""

@@ -79,3 +79,19 @@ def test_a_full_disk_is_told_and_the_next_run_completes(tmp_path: Path, full: st
         assert report.healthy
         assert whole(site) == new
         assert site.regenerate().changes == ()
+
+
+def test_a_backup_that_does_not_fit_leaves_the_older_one(tmp_path: Path) -> None:
+    """An older backup is worth more than half a new one."""
+    site = Site(tmp_path / "site")
+    documents_begin(site)
+    site.regenerate()
+    with small_disk(site.root / "backups", SIZE):
+        backup = site.root / "backups/ledger.jsonl"
+        backup.write_text("an older backup\n")
+        with filled(backup.parent, 8 << 10):
+            done = site.run(str(backup), command="ledger backup")
+            assert (done.status, done.out) == (3, "")
+            assert "No space left on device" in done.err
+            assert sorted(path.name for path in backup.parent.iterdir()) == ["ballast", "ledger.jsonl"]
+            assert backup.read_text() == "an older backup\n"

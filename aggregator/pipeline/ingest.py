@@ -70,13 +70,14 @@ def ingest(
     read = _read(plan, index, workers, started - _RACY, progress)
     for paths in chunks(gone, 500):
         index.files.drop(paths)
-    if stale & {"reading", "merging"} or index.meta().get("ledger") != ledger.mark:
+    everything = bool(stale & {"reading", "merging"}) or index.meta().get("ledger") != ledger.mark
+    if everything:
         index.articles.affect_all()
     affected = index.articles.gather(MAX_TITLES)
     _merge(index.articles)
     ledger.name((topic, slug(name)) for topic, name in index.articles.topics() if topic != ALL)
     identify(index.articles, ledger, plan.site.host, now)
-    _settle(index, ledger, now)
+    _settle(index, ledger, now, everything=everything)
     index.articles.spread()
     if "rendering" in stale:
         index.entries.render_all()
@@ -239,10 +240,10 @@ def _standing(leads: Sequence[Mention]) -> Standing:
     return Standing(published, [(ALL, ""), *((fold_topic(name), name) for name in article.topics)])
 
 
-def _settle(index: Index, ledger: Ledger, now: datetime) -> None:
-    """Remember what was withdrawn and what came back."""
-    ids = sorted({*index.articles.settling(), *ledger.entries()}) if index.unfinished else index.articles.settling()
-    for some in chunks(ids, 500):
+def _settle(index: Index, ledger: Ledger, now: datetime, *, everything: bool) -> None:
+    """Remember what was withdrawn and what came back; of `everything`, where index and ledger met anew."""
+    ids = {*index.articles.settling(), *(ledger.entries() if everything else ())}
+    for some in chunks(sorted(ids), 500):
         before, after = ledger.standing(some), index.articles.standing(some)
         settled = []
         for id in some:
