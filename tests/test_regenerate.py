@@ -458,6 +458,20 @@ def test_hidden_files_and_linked_folders_are_passed_over(world: World, tmp_path:
     assert (report.documents.read, told(report)) == (1, [])
 
 
+def test_a_file_with_an_unprintable_name_is_told_and_not_read(world: World) -> None:
+    """Control characters and bytes that aren't UTF-8 could not be shown, or written to the store."""
+    world.document("a")
+    text = (world.articles / "a.md").read_bytes()
+    for name in (b"line\nbreak.md", b"latin-\xe9.md"):
+        Path(os.fsdecode(os.fsencode(world.articles) + b"/" + name)).write_bytes(text)
+    report = world.regenerate()
+    assert (report.documents.read, report.healthy) == (1, True)
+    assert sorted(line.split(":")[0] for line in told(report)) == [
+        "'articles/latin-\\udce9.md'",
+        "'articles/line\\nbreak.md'",
+    ]
+
+
 def test_a_bad_document_keeps_its_last_good_version(world: World) -> None:
     """It is told at every run until it is mended; a rebuild keeps its place too."""
     world.document("a", title="Good")

@@ -5,6 +5,7 @@ walk ──▶ seen ──▶ unread ──read──▶ saved ──gather─�
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -90,9 +91,9 @@ def ingest(
 
 
 def _look(plan: Plan, index: Index) -> list[Problem]:
-    """Walk the sources; what can't be walked keeps what is known of it."""
+    """Walk the sources that are there; what can't be walked keeps what is known of it."""
     troubles = []
-    for source in plan.sources:
+    for source in filter(_exists, plan.sources):
 
         def seen(source: Source = source) -> Iterator[Row]:
             for found in walk(source.folder, source.include, source.exclude, (plan.output, plan.store)):
@@ -104,8 +105,8 @@ def _look(plan: Plan, index: Index) -> list[Problem]:
                 elif where.isprintable():
                     yield Row(where, found.file, source.name, found.size, found.mtime, found.ctime, found.inode)
                 else:
-                    message = "a file's name with control characters or not in UTF-8, expected a readable one"
-                    troubles.append(Problem(ascii(where), 0, 0, Severity.error, message))
+                    message = "not read: its name holds control characters or isn't UTF-8, expected a printable one"
+                    troubles.append(Problem(ascii(where), 0, 0, Severity.warning, message))
 
         for rows in chunks(seen(), 1000):
             index.files.see(rows)
@@ -129,9 +130,9 @@ def _gone(
         missing = index.files.gone(source.name)
         known = index.files.known(source.name)
         lost = [] if known else [path for path in ledger.entry_paths(source.name) if not index.files.seen(path)]
-        lacking = (len(missing) - index.files.moved(source.name)) or len(lost)
+        lacking = index.files.lacking(source.name) or len(lost)
         total = known or len(ledger.entry_paths(source.name))
-        if source.folder.is_dir():
+        if _exists(source):
             accident = lacking > _GUARDED and lacking * 2 > total
             what = f"{lacking} of {total} documents are gone"
         else:
@@ -144,6 +145,11 @@ def _gone(
         message = f"{what}: nothing is withdrawn until the files return or --accept-deletions is given"
         guarded.append(Problem(source.name, 0, 0, Severity.error, message))
     return gone, held, guarded
+
+
+def _exists(source: Source) -> bool:
+    """Whether the source's folder is there; one behind a closed folder isn't."""
+    return os.path.isdir(source.folder)  # noqa: PTH112  # Path.is_dir raises PermissionError before Python 3.14
 
 
 class _Task(NamedTuple):

@@ -174,5 +174,5 @@ def _report(index: Index, ingested: Ingested, published: Published, told: tuple[
         feeds=Files(**{outcome.value: outcomes[outcome] for outcome in Outcome}),
         problems=(*told, *ingested.troubles, *index.files.problems(), *published.problems),
         changes=published.changes,
-        healthy=not (ingested.troubles or published.problems or outcomes[Outcome.failed]),
+        healthy=not any(one.severity is Severity.error for one in (*ingested.troubles, *published.problems)),
     )

@@ -82,8 +82,12 @@ class Files:
         return self.database.column("SELECT DISTINCT source FROM document ORDER BY source")
 
     def known(self, source: str) -> int:
-        """How many documents of a source are known."""
-        return int(self.database.one("SELECT count(*) FROM document WHERE source = ?", (source,)))
+        """How many documents of a source were ever read."""
+        return int(
+            self.database.one(
+                "SELECT count(*) FROM document JOIN lead ON lead.document = document.id WHERE source = ?", (source,)
+            )
+        )
 
     def gone(self, source: str) -> list[str]:
         """The documents of a source that the walk didn't see."""
@@ -97,16 +101,21 @@ class Files:
             (source,),
         )
 
-    def moved(self, source: str) -> int:
-        """How many documents of a source only have another path now: same inode, size and time."""
+    def lacking(self, source: str) -> int:
+        """How many documents of a source that were ever read the walk didn't see, not even under another path.
+
+        A file that was moved has the same inode, size and time.
+        """
         return int(
             self.database.one(
                 """
-                SELECT count(*) FROM document d
-                  JOIN seen s ON (s.inode, s.size, s.mtime) = (d.inode, d.size, d.mtime)
-                  WHERE d.source = ?
-                    AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
-                    AND NOT EXISTS (SELECT 1 FROM document WHERE path = s.path)
+                SELECT count(*) FROM document d JOIN lead ON lead.document = d.id WHERE source = ?
+                  AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
+                  AND NOT EXISTS (SELECT 1 FROM held WHERE path = d.path)
+                  AND d.id NOT IN (
+                    SELECT moved.id FROM seen s
+                      JOIN document moved ON (moved.inode, moved.size, moved.mtime) = (s.inode, s.size, s.mtime)
+                      WHERE NOT EXISTS (SELECT 1 FROM document WHERE path = s.path))
                 """,
                 (source,),
             )
