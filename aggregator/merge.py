@@ -21,8 +21,8 @@ MAX_TITLES = 20
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _EMPTY: tuple[Any, ...] = (None, "", ())
-_MERGED = frozenset({"key", "id", "listed", "removed", "topics", "updated", "link", "title"})
-_FIELDS = tuple(name for name in Article.__struct_fields__ if name in Mention.__struct_fields__ and name not in _MERGED)
+_OWN_RULES = frozenset({"key", "link", "title", "listed", "removed", "topics", "updated"})
+_FIELDS = tuple(name for name in Article.__struct_fields__ if name not in _OWN_RULES)
 
 
 def trust(mention: Mention) -> tuple[Any, ...]:

@@ -90,26 +90,16 @@ class Topic(Value, frozen=True):
     slug: str
 
 
-class Mention(Value, frozen=True):
-    """What one document says of one article.
+class About(Value, frozen=True):
+    """What is said of an article, by one document or by all of them together.
 
-    `place` 0 is the document's own article (the lead mention), 1 and up are its related entries.
-    `key` is the canonical URL of `link`; where that URL can't name an article (no path and no query), it is the
-    spare key. `mark` is a short digest of the folded title. A lead's `urls` are all its spellings as written, and
-    its `keys` the canonical forms of those that can name an article: its aliases.
-    `body` is sanitised HTML; all other texts are plain.
+    `key` is the canonical URL that the article goes by, `link` its URL as written. `listed` no: not an entry of its
+    own. `removed`: withdrawn everywhere. `body` is sanitised HTML; all other texts are plain.
     """
 
-    path: str
-    place: int
-    source: int
     key: str
-    mark: str
     link: str
     title: str
-    keys: tuple[str, ...] = ()
-    urls: tuple[str, ...] = ()
-    id: str = ""
     excerpt: str = ""
     published: datetime | None = None
     updated: datetime | None = None
@@ -132,6 +122,24 @@ class Mention(Value, frozen=True):
     rating: float | None = None
     items: tuple[str, ...] = ()
     body: str = ""
+
+
+class Mention(About, frozen=True, kw_only=True):
+    """What one document says of one article.
+
+    `place` 0 is the document's own article (the lead mention), 1 and up are its related entries. `key` comes from
+    `link`; where that URL can't name an article (no path and no query), it is the spare key. `mark` is a short digest
+    of the folded title. A lead's `urls` are all its spellings as written, and its `keys` the canonical forms of those
+    that can name an article: its aliases. `id` is the one given in front matter.
+    """
+
+    path: str
+    place: int
+    source: int
+    mark: str
+    keys: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+    id: str = ""
 
     @property
     def spare(self) -> str:
@@ -162,39 +170,11 @@ class Holding(Value, frozen=True):
     urls: frozenset[str]
 
 
-class Article(Value, frozen=True):
+class Article(About, frozen=True):
     """The merge of all mentions that belong to one key.
 
     `published` is None only where no mention has a date, which happens to related entries without a document.
-    `listed` no: not an entry of its own. `removed`: withdrawn everywhere.
     """
-
-    key: str
-    link: str
-    title: str
-    id: str = ""
-    excerpt: str = ""
-    published: datetime | None = None
-    updated: datetime | None = None
-    type: str = ""
-    category: str = ""
-    language: str = ""
-    authors: tuple[str, ...] = ()
-    quality: int | None = None
-    heat: int | None = None
-    listed: bool = True
-    removed: bool = False
-    provider: Provider | None = None
-    topics: tuple[str, ...] = ()
-    images: tuple[Image, ...] = ()
-    player: Player | None = None
-    actions: tuple[Action, ...] = ()
-    length: str = ""
-    price: str = ""
-    levels: tuple[str, ...] = ()
-    rating: float | None = None
-    items: tuple[str, ...] = ()
-    body: str = ""
 
 
 class Story(Value, frozen=True):

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.programs import needs_root
 from tests.site import Site
 from tests.world import World
 
@@ -46,3 +49,14 @@ def published(model: Site, tmp_path: Path) -> Site:
     site = Site(tmp_path / "published")
     shutil.copytree(model.root, site.root, dirs_exist_ok=True)
     return site
+
+
+@pytest.fixture
+def public_site() -> Iterator[Site]:
+    """A site with one document, in a folder that everybody can reach."""
+    needs_root()
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        public = Site(Path(folder))
+        public.document("a")
+        yield public

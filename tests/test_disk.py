@@ -20,13 +20,13 @@ SIZE = 8 << 20
 
 def documents_begin(site: Site) -> None:
     for number in range(40):
-        site.document(f"d{number}", f"Body *{number}*.\n\n" * 150, topics=["AI", f"T{number % 6}"])
+        site.document(f"d{number}", f"Body {number}. " * 500, topics=["AI", f"T{number % 6}"])
 
 
 def documents_change(site: Site) -> None:
     for number in range(0, 40, 2):
         site.document(
-            f"d{number}", f"New *{number}*.\n\n" * 200, topics=["AI", f"T{number % 5}", "New"], title=f"New {number}"
+            f"d{number}", f"New {number}. " * 700, topics=["AI", f"T{number % 5}", "New"], title=f"New {number}"
         )
     (site.articles / "d1.md").unlink()
 

@@ -41,7 +41,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 def entries(demo: Demo, form: str = "atom") -> list[dict[str, Any]]:
-    parsed = feedparser.parse((demo.output / "all" / f"{form}.xml").read_bytes())  # type: ignore[attr-defined,no-untyped-call]
+    parsed = feedparser.parse((demo.output / "all" / f"{form}.xml").read_bytes())
     return list(parsed.entries)
 
 

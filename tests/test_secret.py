@@ -44,6 +44,8 @@ PLACES = {
     "single quote not closed": f"{FRONT}secured: '{SECRET}\ntype: '{TAIL}'\n",
     "quote not closed before": f'{FRONT}excerpt: "Hello\nsecured: {SECRET}\n',
     "quote closed behind": f'{FRONT}excerpt: "Hello\nsecured: {SECRET}\ntype: "x"\n',
+    "quote closed much later": f'{FRONT}excerpt: "Hello\nsecured: {SECRET}\ntype: "\nauthor: x\n',
+    "quote closed later in what is told": f'{FRONT}quality: "high\nsecured: {SECRET}\n"\n',
     "list not closed": f"{FRONT}secured: [{SECRET}\n",
     "alias": f"{FRONT}secured: *{SECRET}\n",
     "anchor": f"{FRONT}secured: &{SECRET} {TAIL}\n",

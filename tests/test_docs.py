@@ -1,0 +1,202 @@
+"""What is written for people is true: commands parse, keys exist, examples work, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+import pytest
+import yaml
+from msgspec.structs import fields
+
+from aggregator import config, documents
+from aggregator.cli import commands
+from aggregator.config.types import is_section, key_of, parts
+from aggregator.pipeline import Report
+
+PROJECT = Path(__file__).parents[1]
+README = PROJECT / "README.md"
+PAGES = sorted([README, PROJECT / "CHANGELOG.md", *PROJECT.glob("docs/*.md"), *PROJECT.glob("*/README.md")])
+KEYS = PROJECT / "docs" / "configuration.md"
+OPERATIONS = PROJECT / "docs" / "operations.md"
+SMALLEST = {"site": {"title": "T", "url": "https://feeds.example.org/"}, "output": {"path": "public"}}
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def blocks(page: Path, language: str = "") -> list[str]:
+    """The fenced blocks of a page."""
+    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", text_of(page))
+
+
+def rows(page: Path) -> Iterator[list[str]]:
+    """The rows of a page's tables that begin with code, as cells."""
+    for line in text_of(page).splitlines():
+        if line.startswith("| `"):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def code(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+# Commands
+
+
+def shown(page: Path) -> Iterator[str]:
+    """The `aggregator` commands on a page, in blocks and in the text."""
+    lines = [line for block in blocks(page) for line in block.splitlines()]
+    spans = re.findall(r"`(aggregator [^`]+)`", text_of(page).replace("\n", " "))
+    for line in (*lines, *spans):
+        if re.match(r"(\$ )?aggregator [a-z-]", line):
+            yield line.removeprefix("$ ").partition("#")[0].strip()
+
+
+@pages
+def test_commands_on_a_page_exist(page: Path) -> None:
+    """With the options and as many arguments as are shown."""
+    for line in shown(page):
+        command: click.Command = commands
+        arguments = shlex.split(line)[1:]
+        while isinstance(command, click.Group):
+            assert arguments, line
+            command = command.commands[arguments.pop(0)]
+        known = {name: option for option in command.params for name in option.opts}
+        given = 0
+        while arguments:
+            word = arguments.pop(0)
+            if not word.startswith("-") or word == "-":
+                given += 1
+                continue
+            assert word in known or word in ("-h", "--help"), line
+            if word in known and not getattr(known[word], "is_flag", False):
+                arguments.pop(0)
+        assert given in (0, sum(isinstance(param, click.Argument) for param in command.params)), line
+
+
+def test_the_pages_show_commands() -> None:
+    """The search for them finds them."""
+    found = {line for page in PAGES for line in shown(page)}
+    assert {"aggregator regenerate --accept-deletions", "aggregator ledger restore ledger.jsonl"} <= found
+
+
+@pages
+def test_make_targets_on_a_page_exist(page: Path) -> None:
+    """`make` alone isn't shown: nobody knows what it does."""
+    targets = set(re.findall(r"(?m)^([a-z]+):", text_of(PROJECT / "Makefile")))
+    named = re.findall(r"(?m)(?:^|`)make ([a-z]+)", text_of(page))
+    assert set(named) <= targets
+
+
+def test_the_readme_is_short_and_begins_with_two_commands() -> None:
+    """Under 100 lines; before anything else, what to type."""
+    lines = text_of(README).splitlines()
+    assert len(lines) < 100
+    assert blocks(README)[0].split("\n")[:2] == ["make demo", "make test"]
+
+
+@pages
+def test_links_lead_somewhere(page: Path) -> None:
+    """Those to other pages of the project."""
+    links = re.findall(r"\]\(([^)#\s]+)", text_of(page))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+# Examples
+
+
+def load(folder: Path, text: str) -> config.Config:
+    file = folder / "aggregator.yaml"
+    file.write_text(text, encoding="utf-8")
+    return config.load(file, {})
+
+
+def test_examples_in_the_readme_work(tmp_path: Path) -> None:
+    """The document is read, the configuration loads, and neither has anything wrong."""
+    front, *rest = blocks(README, "yaml")
+    (tmp_path / "a.md").write_text(front, encoding="utf-8")
+    reading = documents.read(str(tmp_path / "a.md"), "a.md", 0, documents.Options())
+    assert (reading.outcome, reading.problems, len(reading.mentions)) == ("read", (), 2)
+    assert rest
+    for text in rest:
+        assert load(tmp_path, text).feeds == config.Feeds()
+
+
+@pytest.mark.parametrize("file", sorted(PROJECT.glob("config/*.yaml")), ids=lambda file: file.name)
+def test_configurations_that_come_along_load(file: Path) -> None:
+    """Without a problem, whatever the environment."""
+    assert config.load(file, {}).sources[0].folder.parent.parent == PROJECT / "config" / ".."
+    assert config.load(file, {}).output.path.parent.samefile(PROJECT)
+
+
+# Tables
+
+
+def keys_of(kind: Any, prefix: str = "") -> Iterator[str]:
+    """Every key of a section, with those of the sections in it."""
+    for field in fields(kind):
+        if key_of(field) != field.encode_name:
+            continue  # another view of a key
+        core = parts(field.type)[0]
+        item = get_args(core)[0] if getattr(core, "__origin__", None) is tuple else None
+        if is_section(core):
+            yield from keys_of(core, f"{prefix}{field.encode_name}.")
+        elif item and is_section(parts(item)[0]):
+            yield from keys_of(item, f"{prefix}{field.encode_name}[].")
+        else:
+            yield prefix + field.encode_name
+
+
+def test_every_key_is_described_and_every_described_key_exists() -> None:
+    """Once, in the table of docs/configuration.md."""
+    described = [code(key)[0] for key, *_ in rows(KEYS)]
+    assert len(described) == len(set(described))
+    assert sorted(described) == sorted(keys_of(config.Config))
+
+
+def test_defaults_are_as_described(tmp_path: Path) -> None:
+    """Writing each default down changes nothing; what is required is said to be."""
+    implied = load(tmp_path, yaml.safe_dump({**SMALLEST, "sources": [{"path": "articles"}]}))
+    written: dict[str, Any] = {"site": {}, "sources": [{}], "topics": {}, "feeds": {}, "output": {}, "store": {}}
+    required = set()
+    for key, default, *_ in rows(KEYS):
+        section, _, name = code(key)[0].partition(".")
+        place = written["sources"][0] if section.endswith("[]") else written[section]
+        values = code(default)
+        if default == "required":
+            required.add(code(key)[0])
+        elif name in ("include", "formats"):
+            place[name] = values
+        elif values and values[0] != "site.url":
+            place[name] = values[0]
+    assert required == {"site.title", "site.url", "sources[].path", "output.path"}
+    assert written["feeds"]
+    written["site"] |= SMALLEST["site"]
+    written["output"] |= SMALLEST["output"]
+    written["sources"][0]["path"] = "articles"
+    assert load(tmp_path, yaml.safe_dump(written)) == implied
+
+
+def test_what_json_says_is_described() -> None:
+    """Each key of the object stands in the table of docs/operations.md, and no other."""
+    described = []
+    for cell, *_ in rows(OPERATIONS):
+        first, *others = code(cell)
+        section, _, _ = first.rpartition(".")
+        described += [first, *(f"{section}.{name}" for name in others)]
+    counts = {field.name: field.type for field in fields(Report)}
+    said = [f"{part}.{field.name}" for part in ("documents", "feeds") for field in fields(counts[part])]
+    assert sorted(described) == sorted([*said, "articles", "problems", "seconds"])
+
+
+def test_every_exit_status_is_described() -> None:
+    """0 to 3."""
+    assert re.findall(r"(?m)^\| (\d) \|", text_of(OPERATIONS)) == ["0", "1", "2", "3"]
