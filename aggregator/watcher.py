@@ -33,11 +33,11 @@ def walk(
     """Every file below `root` that matches `include` and not `exclude`, in no particular order.
 
     Patterns are globs over the relative path, where `**/` stands for any folders. Hidden files and folders,
-    linked folders and the folders in `skip` (absolute) are passed over. A file that is a dangling link, a FIFO or
-    the like is found as well: its reader tells what is wrong with it.
+    linked folders and the folders in `skip` are passed over. A file that is a dangling link, a FIFO or the like is
+    found as well: its reader tells what is wrong with it.
     """
     matches = _matcher(include, exclude)
-    skipped = {str(folder) for folder in skip}
+    skipped = {os.path.realpath(folder): folder.name for folder in skip}
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -49,9 +49,9 @@ def walk(
                         continue
                     path = f"{folder}/{name}" if folder else name
                     if entry.is_dir(follow_symlinks=False):
-                        if entry.path not in skipped:
+                        if name not in skipped.values() or os.path.realpath(entry.path) not in skipped:
                             waiting.append(path)
-                    elif matches(path) and not (entry.is_symlink() and entry.is_dir()):
+                    elif matches(path) and not (entry.is_symlink() and os.path.isdir(entry.path)):  # noqa: PTH112  # can raise
                         try:
                             yield _found(entry, path)
                         except FileNotFoundError:
@@ -63,7 +63,7 @@ def walk(
 def _found(entry: os.DirEntry[str], path: str) -> Found:
     try:
         stat = entry.stat()
-    except FileNotFoundError:  # perhaps a dangling link
+    except OSError:  # perhaps a link to nowhere
         stat = entry.stat(follow_symlinks=False)
     return Found(path, entry.path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 

@@ -445,6 +445,31 @@ def test_an_output_folder_inside_a_source_is_not_read(world: World) -> None:
     assert (report.documents.unchanged, told(report)) == (1, [])
 
 
+def test_an_output_folder_inside_a_source_is_not_read_under_another_name(world: World, tmp_path: Path) -> None:
+    """The source may be reached through a link."""
+    world.document("a")
+    (tmp_path / "link").symlink_to(world.articles)
+    source = Source("articles", tmp_path / "link", ("**/*.md", "**/*.html"), (), documents.Options())
+    world.options["sources"] = (source,)
+    world.output = world.articles / "public"
+    world.regenerate()
+    (world.output / "all/page.html").write_text("---\ntitle: x\n---\n")
+    report = world.regenerate()
+    assert (report.documents.unchanged, told(report)) == (1, [])
+
+
+def test_a_link_that_leads_nowhere_is_told_and_stops_nothing(world: World) -> None:
+    """Dangling or in a circle: it is one bad document."""
+    (world.articles / "circle.md").symlink_to(world.articles / "circle.md")
+    (world.articles / "dangling.md").symlink_to(world.articles / "nothing.md")
+    world.document("a")
+    report = world.regenerate()
+    assert (report.documents.read, report.documents.failed, report.healthy) == (1, 2, True)
+    assert [line.split(":")[0] for line in told(report)] == ["articles/circle.md", "articles/dangling.md"]
+    world.document("nothing")
+    assert world.regenerate().documents.failed == 1
+
+
 def test_hidden_files_and_linked_folders_are_passed_over(world: World, tmp_path: Path) -> None:
     """Patterns say which of the others are documents."""
     world.document("a")
