@@ -8,6 +8,7 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── ForeignOutput               the output folder belongs to another store
 ├── Locked                      another process is writing
 └── StoreError                  the store can't be opened, read or written
+    ├── IndexDamaged            what the index holds isn't what was put there; caught by pipeline, which rebuilds it
     ├── LedgerCorrupt           the ledger is damaged: nothing goes on without a person
     └── BackupRefused           a ledger backup that can't be restored
 
@@ -74,6 +75,10 @@ class Locked(AggregatorError):
 
 class StoreError(AggregatorError):
     """The store can't be opened, read or written."""
+
+
+class IndexDamaged(StoreError):
+    """What the index holds isn't what was put there. Caught by pipeline, which builds a new one."""
 
 
 class LedgerCorrupt(StoreError):

@@ -285,3 +285,18 @@ def test_someone_without_rights_is_told_so(public_site: Site, harm: Callable[[Si
     place = "public/.aggregator" if harm is output_is_closed else ".aggregator/ledger.sqlite"
     assert done.err == f"aggregator: {public_site.root}/{place}: Permission denied\n"
     assert public_site.tree() == before
+
+
+@pytest.mark.parametrize("harm", ["data = zeroblob(length(data))", "key = key || '?'"])
+def test_a_damaged_entry_is_not_published(world: World, harm: str) -> None:
+    """SQLite doesn't notice damage inside a blob: what was rendered carries a sum, and is checked when it is used."""
+    world.document("a")
+    world.regenerate()
+    tree = world.tree()
+    with closing(sqlite3.connect(world.store / "index.sqlite")) as connection, connection:
+        connection.execute(f"UPDATE fragment SET {harm}")
+    (world.output / "all/atom.xml").unlink()
+    report = world.regenerate()
+    assert [problem.severity for problem in report.problems] == ["warning"]
+    assert "lost or altered" in told(report)[0]
+    assert world.tree() == tree

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from aggregator import publish
-from aggregator.errors import LedgerCorrupt, StoreError, TimeRefused, UnknownFeed
+from aggregator.errors import IndexDamaged, LedgerCorrupt, StoreError, TimeRefused, UnknownFeed
 from aggregator.model import Problem, Severity
 from aggregator.pipeline.ingest import Ingested, ingest
 from aggregator.pipeline.plan import Plan, Progress
@@ -81,7 +81,7 @@ def _run(attempt: _Attempt, ledger: Ledger) -> Report:
     """One run, with a new index where the one that is there turns out to be damaged."""
     try:
         return attempt.run(ledger, ())
-    except (sqlite3.Error, msgspec.DecodeError) as error:
+    except (sqlite3.Error, msgspec.DecodeError, IndexDamaged) as error:
         if not is_corrupt(error):
             raise
         store = attempt.plan.store

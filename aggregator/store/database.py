@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from aggregator.errors import StoreError
+from aggregator.errors import IndexDamaged, StoreError
 
 Item = TypeVar("Item")
 
@@ -144,7 +144,7 @@ def is_corrupt(error: Exception) -> bool:
     """Whether the error says that the file itself, or what is in it, is damaged."""
     # An extended code, such as SQLITE_CORRUPT_INDEX, has the primary one in its last byte.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in _CORRUPT or isinstance(error, msgspec.DecodeError) or "decode to UTF-8" in str(error)
+    return code in _CORRUPT or isinstance(error, msgspec.DecodeError | IndexDamaged) or "decode to UTF-8" in str(error)
 
 
 def make_folder(folder: Path) -> None:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
+from zlib import crc32
 
+from aggregator.errors import IndexDamaged
 from aggregator.model import from_micros, to_micros
 from aggregator.store.database import Database
 
@@ -138,9 +140,9 @@ class Entries:
         rows, fragments = [], []
         for key, updated, until, rendered, *_ in entries:
             rows.append((key, to_micros(updated), to_micros(until) if until else None))
-            fragments += [(key, format, data) for format, data in rendered]
+            fragments += [(key, format, crc32(data), data) for format, data in rendered]
         self.database.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)", rows)
-        self.database.executemany("INSERT OR REPLACE INTO fragment VALUES (?, ?, ?)", fragments)
+        self.database.executemany("INSERT OR REPLACE INTO fragment VALUES (?, ?, ?, ?)", fragments)
 
     def lasting(self, keys: Sequence[str]) -> tuple[int, datetime | None, datetime | None]:
         """Of these entries: how many are rendered, the newest update, and when one of them changes by itself."""
@@ -151,14 +153,15 @@ class Entries:
         return count, from_micros(updated) if count else None, None if until is None else from_micros(until)
 
     def fragments(self, keys: Sequence[str], format: str) -> list[bytes]:
-        """These entries in one format, in the order of the keys."""
-        rows = dict(
-            self.database.execute(
-                "SELECT key, data FROM fragment WHERE format = ? AND key IN (SELECT value FROM json_each(?))",
-                (format, json.dumps(keys)),
-            )
+        """These entries in one format, in the order of the keys. Raises IndexDamaged."""
+        rows = self.database.execute(
+            "SELECT key, sum, data FROM fragment WHERE format = ? AND key IN (SELECT value FROM json_each(?))",
+            (format, json.dumps(keys)),
         )
-        return [rows[key] for key in keys]
+        found = {key: data for key, sum, data in rows if sum == crc32(data)}
+        if len(found) < len(keys):
+            raise IndexDamaged("a rendered entry is lost or altered")
+        return [found[key] for key in keys]
 
 
 def _grouped(rows: Iterable[tuple[str, Item]]) -> dict[str, list[Item]]:

@@ -56,7 +56,8 @@ CREATE TABLE placement (
 ) WITHOUT ROWID;
 
 CREATE TABLE entry (key TEXT PRIMARY KEY, updated INTEGER NOT NULL, until INTEGER) WITHOUT ROWID;
-CREATE TABLE fragment (key TEXT, format TEXT, data BLOB NOT NULL, PRIMARY KEY (key, format));
+-- sum: the CRC-32 of data, for SQLite doesn't notice damage inside a blob
+CREATE TABLE fragment (key TEXT, format TEXT, sum INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (key, format));
 CREATE TABLE feed (topic TEXT PRIMARY KEY, dirty INTEGER NOT NULL, due INTEGER) WITHOUT ROWID;
 """
 

@@ -7,7 +7,7 @@ boolean and `12:30:45` into 45045. Every scalar stays text; whoever knows the fi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -58,13 +58,15 @@ def load(text: str, first_line: int = 1, unread: frozenset[str] = frozenset()) -
 
     An empty document is a node whose value is None, and so is the value of each key in `unread`, at any
     depth: it is passed over, and no message quotes it. Raises ParseError for anything that isn't one document
-    of plain scalars, lists and mappings with unique text keys, at most 64 deep, without aliases.
+    of plain scalars, lists and mappings with unique text keys, at most 64 deep, without aliases; and where a
+    line that begins with an `unread` key is part of a text, as after a quote that is closed too late.
     """
     if not text.replace("\n", " ").isprintable():
         text = _UNREADABLE.sub(" ", text)
     parser = yaml.CSafeLoader(text)
+    builder = _Builder(parser, first_line, unread)
     try:
-        return _Builder(parser, first_line, unread).document()
+        root = builder.document()
     except yaml.MarkedYAMLError as error:
         mark = _mark(error)
         line, column = (mark.line, mark.column) if mark else (0, 0)
@@ -73,6 +75,18 @@ def load(text: str, first_line: int = 1, unread: frozenset[str] = frozenset()) -
         raise ParseError("not YAML", first_line) from error
     finally:
         parser.dispose()
+    for line, column in _beginning(text, unread):
+        if line + first_line not in builder.passed_over:
+            message = "a key that must not be read is inside a text, expected that text to end before it"
+            raise ParseError(message, line + first_line, column)
+    return root
+
+
+def _beginning(text: str, names: frozenset[str]) -> Iterator[tuple[int, int]]:
+    """Where a line begins with one of these keys, as lines from 0 and columns from 1."""
+    if any(name in text for name in names):
+        for found in re.finditer(rf"^[ \t-]*([\"']?)(?:{'|'.join(names)})\1[ \t]*:", text, re.MULTILINE):
+            yield text.count("\n", 0, found.start()), len(found[0])
 
 
 class _Builder:
@@ -80,6 +94,7 @@ class _Builder:
         self.next: Callable[[], _Event] = parser.get_event
         self.first = first_line
         self.unread = unread
+        self.passed_over: set[int] = set()
 
     def document(self) -> Node:
         self.next()
@@ -124,6 +139,7 @@ class _Builder:
             event = following()
             kind = type(event)
             if name in unread:
+                self.passed_over.add(key[0])
                 found[name] = self.passed(event, depth, key)
             elif kind is ScalarEvent:  # most are: spared a call
                 mark, value = event.start_mark, event.value
