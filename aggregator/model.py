@@ -43,7 +43,8 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}: {self.severity}: {self.message}"
+        where = f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+        return f"{where}: {self.severity}: {self.message}"
 
 
 class Value(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):

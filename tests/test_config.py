@@ -485,7 +485,7 @@ def test_a_file_that_is_not_there(file: Path) -> None:
         config.load(file, {})
     assert (
         str(error.value)
-        == f"{file}:0:0: error: can't be read: No such file or directory; name the configuration with -c FILE"
+        == f"{file}: error: can't be read: No such file or directory; name the configuration with -c FILE"
     )
 
 
@@ -513,7 +513,7 @@ def test_a_file_that_may_not_be_read(file: Path) -> None:
     file.parent.chmod(0o755)
 
     def refused() -> None:
-        with pytest.raises(ConfigurationError, match=r"aggregator\.yaml:0:0: error: can't be read: Permission denied"):
+        with pytest.raises(ConfigurationError, match=r"aggregator\.yaml: error: can't be read: Permission denied"):
             config.load(Path("aggregator.yaml"), {})
 
     assert as_nobody(file.parent, refused) == 0

@@ -57,7 +57,7 @@ def test_more_than_half_and_more_than_twenty_gone_is_an_accident(
     assert report.healthy is not held
     assert report.documents.gone == lost
     if held:
-        assert guarded(world, report) == [f"articles:0:0: error: {lost} of {known} documents are gone"]
+        assert guarded(world, report) == [f"articles: error: {lost} of {known} documents are gone"]
         assert (report.articles, report.feeds.written, world.tree()) == (known, 0, tree)
     else:
         assert (report.articles, told(report)) == (known - lost, [])
@@ -122,7 +122,7 @@ def test_a_missing_source_is_guarded_however_small(world: World) -> None:
     world.articles.rename(world.root / "away")
     report = world.regenerate()
     assert (report.healthy, report.documents.gone) == (False, 1)
-    assert guarded(world, report) == ["articles:0:0: error: this source is missing"]
+    assert guarded(world, report) == ["articles: error: this source is missing"]
     assert world.tree() == tree
     (world.root / "away").rename(world.articles)
     assert world.regenerate().healthy
@@ -168,7 +168,7 @@ def test_new_documents_do_not_hide_that_old_ones_are_gone(world: World) -> None:
     for number in range(30):
         world.document(f"new{number}")
     report = world.regenerate()
-    assert guarded(world, report) == ["articles:0:0: error: 30 of 30 documents are gone"]
+    assert guarded(world, report) == ["articles: error: 30 of 30 documents are gone"]
     assert report.articles == 60
 
 

@@ -113,7 +113,7 @@ def test_a_damaged_index_is_moved_aside_and_built_again(world: World, harm: Call
     assert world.tree() == twin
     assert report.healthy
     [line] = told(report)
-    assert line.startswith(f"{world.store / INDEX_FILE}:0:0: warning: the index was damaged (")
+    assert line.startswith(f"{world.store / INDEX_FILE}: warning: the index was damaged (")
     assert "kept as index.sqlite.old-1" in line
     assert (world.store / "index.sqlite.old-1").stat().st_size == size
     assert told(world.regenerate()) == []
@@ -297,6 +297,5 @@ def test_a_damaged_entry_is_not_published(world: World, harm: str) -> None:
         connection.execute(f"UPDATE fragment SET {harm}")
     (world.output / "all/atom.xml").unlink()
     report = world.regenerate()
-    assert [problem.severity for problem in report.problems] == ["warning"]
-    assert "lost or altered" in told(report)[0]
+    assert "index.sqlite: warning: the index was damaged (a rendered entry is lost or altered)" in told(report)[0]
     assert world.tree() == tree

@@ -57,9 +57,11 @@ def regenerate(
     with Bar() as bar:
         report = pipeline.run(plan, wish, __version__, now, started, processes=pipeline.cores(), progress=bar)
     seconds = time.monotonic() - begin
-    _tell(report, plan)
+    report = _placed(report, plan)
+    for problem in report.problems:
+        click.echo(str(problem), err=True)
     if as_json:
-        click.echo(json.dumps(_object(report, plan, seconds)))
+        click.echo(json.dumps(_object(report, seconds)))
     else:
         _summarise(report, seconds, dry=wish.dry)
     differs = check and bool(report.changes)
@@ -75,31 +77,30 @@ def _instant(text: str) -> datetime:
         raise click.BadParameter(f"{error}", param_hint="--at") from error
 
 
-def _tell(report: Report, plan: Plan) -> None:
-    for problem in report.problems:
-        where = _shown(problem.path, plan)
-        place = f"{where}:{problem.line}:{problem.column}" if problem.line else where
-        click.echo(f"{place}: {problem.severity}: {problem.message}", err=True)
+def _placed(report: Report, plan: Plan) -> Report:
+    """The report with problems whose paths can be opened from the working directory."""
+    from msgspec.structs import replace
+
+    return replace(report, problems=tuple(replace(one, path=_shown(one.path, plan)) for one in report.problems))
 
 
 def _shown(path: str, plan: Plan) -> str:
-    """A document's path as seen from the working directory, so that it can be opened from there."""
+    """A document's path as seen from the working directory."""
     for source in plan.sources:
         if path == source.name or path.startswith(source.name + "/"):
             return os.path.relpath(f"{source.folder}{path[len(source.name) :]}")
     return path
 
 
-def _object(report: Report, plan: Plan, seconds: float) -> dict[str, object]:
+def _object(report: Report, seconds: float) -> dict[str, object]:
     import msgspec
 
     told = msgspec.to_builtins(report)
-    problems = [problem | {"path": _shown(problem["path"], plan)} for problem in told["problems"]]
     return {
         "documents": told["documents"],
         "articles": told["articles"],
         "feeds": told["feeds"],
-        "problems": problems,
+        "problems": told["problems"],
         "seconds": round(seconds, 3),
     }
 

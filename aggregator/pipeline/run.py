@@ -29,8 +29,11 @@ from aggregator.store import (
     is_corrupt,
     open_index,
     set_aside,
+    unlink,
 )
 from aggregator.workers import Workers
+
+_DAMAGE = (sqlite3.Error, msgspec.DecodeError, IndexDamaged)
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -78,17 +81,28 @@ def run(
 
 
 def _run(attempt: _Attempt, ledger: Ledger) -> Report:
-    """One run, with a new index where the one that is there turns out to be damaged."""
+    """One run, with a new index where the one that is there turns out to be damaged.
+
+    The new one takes the last good versions of documents over from the damaged one, as long as that goes well.
+    """
+    place = attempt.plan.store / INDEX_FILE
     try:
-        return attempt.run(ledger, ())
-    except (sqlite3.Error, msgspec.DecodeError, IndexDamaged) as error:
+        return attempt.run(ledger, (), None)
+    except _DAMAGE as error:
         if not is_corrupt(error):
             raise
-        store = attempt.plan.store
         if not ledger.sound():
-            raise LedgerCorrupt(DAMAGED.format(path=store / LEDGER_FILE)) from error
-        ledger.rollback()
-        return attempt.run(ledger, (_set_aside(store / INDEX_FILE, error, dry=attempt.wish.dry),))
+            raise LedgerCorrupt(DAMAGED.format(path=attempt.plan.store / LEDGER_FILE)) from error
+        kept, told = _set_aside(place, error, dry=attempt.wish.dry)
+    ledger.rollback()
+    try:
+        return attempt.run(ledger, (told,), kept)
+    except _DAMAGE as error:
+        if not is_corrupt(error):
+            raise
+    unlink(place)
+    ledger.rollback()
+    return attempt.run(ledger, (told,), None)
 
 
 @contextmanager
@@ -100,12 +114,13 @@ def _ledger(folder: Path, *, dry: bool) -> Iterator[Ledger]:
         ledger.close()
 
 
-def _set_aside(path: Path, error: Exception, *, dry: bool) -> Problem:
+def _set_aside(place: Path, error: Exception, *, dry: bool) -> tuple[Path, Problem]:
     if dry:
-        raise StoreError(f"{path}: the index is damaged ({error}); `aggregator regenerate` builds a new one") from error
-    kept = set_aside(path)
+        message = f"{place}: the index is damaged ({error}); `aggregator regenerate` builds a new one"
+        raise StoreError(message) from error
+    kept = set_aside(place)
     message = f"the index was damaged ({error}) and is built again; the damaged one is kept as {kept.name}"
-    return Problem(str(path), 0, 0, Severity.warning, message)
+    return kept, Problem(str(place), 0, 0, Severity.warning, message)
 
 
 class _Attempt(msgspec.Struct, frozen=True):
@@ -117,9 +132,9 @@ class _Attempt(msgspec.Struct, frozen=True):
     processes: int
     progress: Progress
 
-    def run(self, ledger: Ledger, told: tuple[Problem, ...]) -> Report:
+    def run(self, ledger: Ledger, told: tuple[Problem, ...], former: Path | None) -> Report:
         wish = self.wish
-        index = open_index(self.plan.store, rebuild=wish.rebuild, dry=wish.dry)
+        index = open_index(self.plan.store, former, rebuild=wish.rebuild, dry=wish.dry)
         try:
             with Workers(self.processes) as workers:
                 ingested = ingest(

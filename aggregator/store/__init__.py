@@ -5,7 +5,7 @@ the pipeline commits, the ledger's always first. A dry store never commits.
 """
 
 from aggregator.store.backup import back_up, identity_of, restore
-from aggregator.store.database import chunks, is_corrupt, set_aside
+from aggregator.store.database import chunks, is_corrupt, set_aside, unlink
 from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, open_index
 from aggregator.store.ledger import DAMAGED, Ledger, Stand
@@ -32,4 +32,5 @@ __all__ = [
     "pack",
     "restore",
     "set_aside",
+    "unlink",
 ]

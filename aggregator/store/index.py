@@ -79,12 +79,14 @@ class Index:
         self.database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
 
-def open_index(folder: Path, *, rebuild: bool, dry: bool) -> Index:
+def open_index(folder: Path, former: Path | None = None, *, rebuild: bool, dry: bool) -> Index:
     """The index of the store in `folder`; a new one, unfinished, where there is none, it is outdated, or `rebuild`.
 
-    A new one begins with the last good versions of the documents that the former one has, if it can be read.
+    A new one begins with the last good versions of the documents that the former one has (the one in use, unless
+    another one is named).
     """
     place = folder / FILE
+    former = former or place
     if place.exists() and not rebuild:
         index = Index(place, dry=dry)
         if not index.outdated:
@@ -94,6 +96,10 @@ def open_index(folder: Path, *, rebuild: bool, dry: bool) -> Index:
     if fresh:
         unlink(fresh)
     index = Index(fresh, dry=dry, unfinished=True)
-    if place.exists():
-        index.carry(place)
+    if former.exists():
+        try:
+            index.carry(former)
+        except BaseException:
+            index.close()
+            raise
     return index
