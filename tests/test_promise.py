@@ -58,6 +58,7 @@ OPTIONS: dict[str, list[Any]] = {
     "title": ["Everything", "All"],
     "formats": [("rss", "atom"), ("atom",)],
     "reading": [{}, {"related": 1}],
+    "max_titles": [20, 1],
 }
 
 

@@ -219,6 +219,24 @@ def test_a_url_that_too_many_claim_joins_nothing(world: World) -> None:
     assert (report.articles, told(report)) == (1, [])
 
 
+def test_related_entries_with_a_crowded_url_are_told_apart_by_title(world: World) -> None:
+    """Whether they were there before the crowd, or came after it."""
+    world.options["max_titles"] = 1
+    live = "https://news.example/live"
+    world.document("early", related=[{"title": "One", "webUrl": live}])
+    world.document("a", originalUrl=live)
+    world.document("b", originalUrl=live)
+    world.regenerate()
+    for name, title in (("late", "Two"), ("later", "Three")):
+        world.document(name, related=[{"title": title, "webUrl": live}])
+        world.regenerate()
+    contents = {entry["title"]: entry["content"][0]["value"] for entry in world.feed() if "content" in entry}
+    assert ">One</a>" in contents["About early"]
+    assert ">Two</a>" in contents["About late"]
+    assert ">Three</a>" in contents["About later"]
+    assert world.tree() == world.rebuilt()
+
+
 def test_coverage_is_shown_as_the_merged_article(world: World) -> None:
     """A related entry that has its own document shows that document's better data, also when it comes later."""
     world.document("a", related=[related("b", title="Worse")])

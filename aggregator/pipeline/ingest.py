@@ -13,7 +13,7 @@ from typing import NamedTuple
 from aggregator import documents
 from aggregator.documents import Options, Outcome
 from aggregator.feeds import ALL
-from aggregator.merge import MAX_TITLES, merge, together, trust
+from aggregator.merge import merge, together, trust
 from aggregator.model import Mention, Problem, Severity, to_micros
 from aggregator.pipeline.identify import identify
 from aggregator.pipeline.plan import Plan, Progress, Source
@@ -74,7 +74,7 @@ def ingest(
     everything = bool(stale & {"reading", "merging"}) or index.meta().get("ledger") != ledger.mark
     if everything:
         index.articles.affect_all()
-    affected = index.articles.gather(MAX_TITLES)
+    affected = index.articles.gather(plan.max_titles)
     _merge(index.articles)
     ledger.name((topic, slug(name)) for topic, name in index.articles.topics() if topic != ALL)
     identify(index.articles, ledger, plan.site.host, now)

@@ -62,7 +62,8 @@ class Site(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """Everything that shapes the output, but for the documents, the ledger and now.
 
-    `spellings` are the names of known topics as the site's editors write them, by folded name.
+    `spellings` are the names of known topics as the site's editors write them, by folded name. `max_titles`: a URL that
+    more leads with different titles than this claim joins nothing.
     """
 
     sources: tuple[Source, ...]
@@ -72,12 +73,13 @@ class Plan(msgspec.Struct, frozen=True):
     formats: tuple[str, ...]
     output: Path
     store: Path
+    max_titles: int = MAX_TITLES
 
     def fingerprints(self, program: str) -> dict[str, str]:
         """What the stages depend on, digested: the configuration, the program and the packages that shape bytes."""
         parts: dict[str, object] = {
             "reading": [(source.name, source.options) for source in self.sources],
-            "merging": [MAX_TITLES],
+            "merging": [self.max_titles],
             "rendering": [self.site, self.choice, self.spellings, self.formats],
         }
         common = [program, sys.version_info[:2]]

@@ -13,6 +13,13 @@ _SOME = 500
 
 # SQLite keeps the order of a CROSS JOIN: from the few that a batch collected to the many, never the other way.
 
+# The URLs whose crowd may have changed: those touched, those claimed, and those mentioned where there is one already.
+_ASKED = """
+INSERT OR IGNORE INTO asked
+  SELECT url FROM touched WHERE instr(url, '#') = 0
+  UNION ALL SELECT url FROM changed CROSS JOIN claim USING (document) WHERE instr(url, '#') = 0
+  UNION ALL SELECT url FROM changed CROSS JOIN mention USING (document) CROSS JOIN crowded ON url = key
+"""
 # Where the circle of what changes affect begins: with what changed, and what it said before or says now.
 _SEEDS = (
     "INSERT OR IGNORE INTO affected SELECT document FROM changed CROSS JOIN lead USING (document)",
@@ -118,7 +125,7 @@ _ALONE = (
         json_each(article.topics) topic
     """,
 )
-_COLLECTED = ("seen", "held", "changed", "touched", "former", "affected", "joined", "stale", "settled")
+_COLLECTED = ("seen", "held", "changed", "touched", "asked", "former", "affected", "joined", "stale", "settled")
 
 
 class Articles:
@@ -153,18 +160,12 @@ class Articles:
 
     def _crowd(self, titles: int) -> None:
         """Take the touched URLs that too many different articles claim out of joining, and put back the others."""
-        was = self.database.column(
-            """
-            SELECT url FROM touched JOIN crowded USING (url)
-            UNION SELECT url FROM crowded JOIN claim USING (url) JOIN changed USING (document)
-            """
-        )
+        self.database.execute(_ASKED)
+        was = self.database.column("SELECT url FROM asked JOIN crowded USING (url)")
         now = self.database.column(
             """
-            SELECT DISTINCT url FROM (
-                SELECT url FROM touched UNION ALL SELECT url FROM changed JOIN claim USING (document)) asked
-              WHERE instr(url, '#') = 0
-              AND (SELECT count(*) FROM (SELECT 1 FROM claim WHERE claim.url = asked.url LIMIT ?1)) = ?1
+            SELECT url FROM asked
+              WHERE (SELECT count(*) FROM (SELECT 1 FROM claim WHERE claim.url = asked.url LIMIT ?1)) = ?1
               AND (SELECT count(DISTINCT title) FROM claim JOIN lead USING (document)
                     WHERE claim.url = asked.url) >= ?1
             """,
