@@ -219,6 +219,17 @@ def test_a_url_that_too_many_claim_joins_nothing(world: World) -> None:
     assert (report.articles, told(report)) == (1, [])
 
 
+def test_how_many_make_a_crowd_can_change(world: World) -> None:
+    """It is part of what merging depends on."""
+    for name in "ab":
+        world.document(name, originalUrl="https://news.example/live")
+    articles = []
+    for world.options["max_titles"] in (20, 1, 20):
+        articles.append(world.regenerate().articles)
+        assert world.tree() == world.rebuilt()
+    assert articles == [1, 2, 1]
+
+
 def test_related_entries_with_a_crowded_url_are_told_apart_by_title(world: World) -> None:
     """Whether they were there before the crowd, or came after it."""
     world.options["max_titles"] = 1

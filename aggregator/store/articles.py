@@ -140,6 +140,7 @@ class Articles:
         """Make every article be merged again."""
         self.database.execute("INSERT OR IGNORE INTO affected SELECT document FROM lead")
         self.database.execute("INSERT OR IGNORE INTO former SELECT key FROM article")
+        self.database.execute("INSERT OR IGNORE INTO asked SELECT url FROM claim WHERE instr(url, '#') = 0")
 
     def gather(self, titles: int) -> int:
         """Work out which documents the changes affect and dissolve their articles; returns their number.
