@@ -114,13 +114,15 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     """A worker never outlives the run that started it."""
     script = (
         "import sys, time\nfrom aggregator.workers import Workers\n"
-        "import os\ndef nap(_):\n    print(os.getpid(), flush=True); time.sleep(60)\n"
+        "import os\ndef nap(_):\n    os.write(1, b'%d\\n' % os.getpid()); time.sleep(60)\n"
         "with Workers(2) as workers:\n    list(workers.stream(nap, range(2), small=False))\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
-        workers = [int(parent.stdout.readline()) for _ in range(2)]
-        parent.kill()
+        try:
+            workers = [int(parent.stdout.readline()) for _ in range(2)]
+        finally:
+            parent.kill()
         assert parent.wait() == -signal.SIGKILL
         deadline = time.monotonic() + 10
         while any(alive(worker) for worker in workers):
