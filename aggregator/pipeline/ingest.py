@@ -60,7 +60,8 @@ def ingest(
     `started` is the real time at which the run began (ns since 1970): a file changed less than 2 s before it, or
     since, is hashed again by the next run.
     """
-    stale = {stage for stage, digest in fingerprints.items() if index.meta().get(stage) != digest}
+    made_with = index.meta()
+    stale = {stage for stage, digest in fingerprints.items() if made_with.get(stage) != digest}
     if "reading" in stale:
         index.files.forget_signatures()
         ledger.respell()
@@ -71,7 +72,7 @@ def ingest(
     read = _read(plan, index, workers, started - _RACY, progress)
     for paths in chunks(gone, 500):
         index.files.drop(paths)
-    everything = bool(stale & {"reading", "merging"}) or index.meta().get("ledger") != ledger.mark
+    everything = bool(stale & {"reading", "merging"}) or made_with.get("ledger") != ledger.mark
     if everything:
         index.articles.affect_all()
     affected = index.articles.gather(plan.max_titles)

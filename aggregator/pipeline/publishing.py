@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from aggregator import publish, render
 from aggregator.feeds import ALL, Selection
-from aggregator.model import Feed, Problem, Severity
+from aggregator.model import EPOCH, Feed, Problem, Severity
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
 from aggregator.publish import Outcome
 from aggregator.store import Index, Ledger
 
 _WRITERS = 8
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Sheet(NamedTuple):
@@ -112,7 +111,7 @@ class Press:
             icon=site.icon,
             page=site.page(sheet.name),
             addresses=tuple((format.name, site.page(sheet.name) + format.file) for format in self.formats),
-            updated=max(filter(None, instants), default=_NEVER),
+            updated=max(filter(None, instants), default=EPOCH),
         )
 
     def _write(self, paths: Sequence[str], data: Sequence[bytes]) -> list[Outcome]:

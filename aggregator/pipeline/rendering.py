@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
 from aggregator import render
 from aggregator.feeds import ALL
 from aggregator.merge import merge, relate
-from aggregator.model import Entry, Problem, Severity, Topic
+from aggregator.model import EPOCH, Entry, Problem, Severity, Topic
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.store import Index, Ledger, chunks, decode_mention
 from aggregator.workers import Workers
 
 _SOME = 40
 _FEW = 100
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Task(NamedTuple):
@@ -49,7 +48,7 @@ def _rendered(task: _Task, formats: Sequence[str], scheme: str, now: datetime) -
     article = merge(map(decode_mention, task.mentions), task.key)
     others = [merge(map(decode_mention, mentions), key) for key, mentions in task.coverage]
     story, until = relate(article, others, now)
-    published = article.published or _NEVER
+    published = article.published or EPOCH
     updated = max(filter(None, (article.updated or published, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)
     try:

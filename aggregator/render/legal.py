@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from aggregator.text import plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Value = TypeVar("Value", bound=msgspec.Struct)
 Argument = TypeVar("Argument")
-
-# All but `Char` of XML 1.0, section 2.2.
-_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def tolerant(render: Callable[[Value, Argument], bytes]) -> Callable[[Value, Argument], bytes]:
@@ -45,7 +43,7 @@ def legal(value: Value) -> Value:
 
 def _legal(value: Any) -> Any:
     if isinstance(value, str):
-        return _ILLEGAL.sub("", value)
+        return plain.legal(value)
     if isinstance(value, list | tuple):
         return [_legal(item) for item in value]
     return value
