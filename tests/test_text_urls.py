@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
+from itertools import combinations
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from aggregator.text import urls
-from aggregator.text.urls import TRACKING, absolute, canonical, host, names_article
+from aggregator.text import hosts, urls
+from aggregator.text.urls import MAX_DEPTH, TRACKING, absolute, canonical, host, names_article
 
 BASE = "https://site.example/blog/index.html"
 LEGAL = re.compile(r"https?://[A-Za-z0-9._-]+(:\d{1,5})?([/?#]([A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?")
@@ -60,6 +61,8 @@ PLAIN = st.builds(
         ("https://a.example/100%", "https://a.example/100%25"),
         ('https://a.example/"<>[]|{}^`', "https://a.example/%22%3C%3E%5B%5D%7C%7B%7D%5E%60"),
         ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+        ("https://Straße.example/", "https://xn--strae-oqa.example/"),
+        ("https://ÉCOLE。example/", "https://xn--cole-9oa.example/"),
         ("https://me:secret@a.example/", "https://a.example/"),
         ("http://a.example\\@b.example/", "http://a.example/@b.example/"),
         ("http://a.example:8080/x", "http://a.example:8080/x"),
@@ -171,6 +174,7 @@ def test_canonical(url: str, expected: str) -> None:
 
 
 @given(WRITTEN)
+@example("https://a.example/b;/;/")
 def test_canonical_is_stable_and_legal(url: str) -> None:
     """A key is the key of itself, and a legal URL."""
     link = absolute(url, BASE)
@@ -185,7 +189,7 @@ def test_canonical_is_stable_and_legal(url: str) -> None:
 @given(PLAIN)
 def test_the_fast_way_and_the_thorough_one_agree(url: str) -> None:
     """The short cut for plain URLs gives what the long way would."""
-    assert canonical(url) == urls._thorough(url)
+    assert canonical(url) == "https://{}{}".format(*urls._parts(url))
 
 
 @pytest.mark.parametrize("name", TRACKING)
@@ -209,3 +213,393 @@ def test_every_tracking_parameter_goes(name: str) -> None:
 def test_names_article(url: str, expected: bool) -> None:
     """A host alone names no article; a path or a query does."""
     assert names_article(canonical(url)) is expected
+
+
+def key(url: str, tracking: tuple[str, ...] = ()) -> str:
+    link = absolute(url, "")
+    assert link is not None
+    return canonical(link, tracking)
+
+
+def test_the_configuration_adds_tracking_parameters() -> None:
+    """Further patterns go besides those of the table, in any case, and only for who asks."""
+    url = "https://a.example/b?Ref=1&from_x=2&utm_id=3&z%5B%5D=4&w=5"
+    assert key(url, ("ref", "From_*", "z[[]]")) == "https://a.example/b?w=5"
+    assert key(url) == "https://a.example/b?Ref=1&from_x=2&w=5&z%5B%5D=4"
+
+
+def test_an_escaped_slash_is_no_slash() -> None:
+    """Escaping counts only where it says something: unreserved characters and the case of hex digits don't."""
+    assert key("https://a.example/%c3%a9%7e") == key("https://a.example/é~") == "https://a.example/%C3%A9~"
+    assert key("https://a.example/b%2fc") == key("https://a.example/b%2Fc") != key("https://a.example/b/c")
+    assert key("https://a.example/?q=%26") != key("https://a.example/?q=&")
+    assert key("https://a.example/?q=%2B") != key("https://a.example/?q=+")
+
+
+@pytest.mark.parametrize("name", ["xn--a", "xn--zzzzzz", "xn---", "xn--a-\u00e9", "\u2488", "a\u0300" * 30])
+def test_a_bad_international_host_never_raises(name: str) -> None:
+    """A host that is no punycode, or can't become it, has a key or is no link."""
+    link = absolute(f"https://{name}.example/b", "")
+    assert link is None or canonical(link).endswith(".example/b")
+
+
+VIDEO = "a1B2c3D4e5_"
+ONE_PAGE = [
+    [
+        f"https://www.youtube.com/watch?v={VIDEO}",
+        f"https://m.youtube.com/watch?v={VIDEO}&feature=youtu.be",
+        f"https://music.youtube.com/watch?list=PLx&v={VIDEO}",
+        f"https://youtu.be/{VIDEO}?t=42&si=x",
+        f"https://www.youtube.com/embed/{VIDEO}?start=42",
+        f"https://www.youtube-nocookie.com/embed/{VIDEO}",
+        f"https://youtube.com/shorts/{VIDEO}",
+        f"https://youtube.com/live/{VIDEO}?si=x",
+        f"https://www.youtube.com/v/{VIDEO}&hl=en",
+    ],
+    [
+        "https://vimeo.com/123",
+        "https://player.vimeo.com/video/123?h=x",
+        "https://vimeo.com/123/0123456789",
+        "https://vimeo.com/channels/staffpicks/123",
+    ],
+    [
+        "https://www.dailymotion.com/video/x7abc_a-storm",
+        "https://www.dailymotion.com/embed/video/x7abc?autoplay=1",
+        "https://dai.ly/x7abc",
+    ],
+    [
+        "https://www.tiktok.com/@a/video/7012345?_r=1",
+        "https://m.tiktok.com/v/7012345.html",
+        "https://www.tiktok.com/embed/v2/7012345",
+    ],
+    [
+        "https://twitter.com/a/status/123?s=20&t=x",
+        "https://x.com/a/status/123/photo/1",
+        "https://mobile.twitter.com/A/statuses/123",
+        "https://x.com/i/web/status/123",
+    ],
+    [
+        "https://www.instagram.com/p/Cabcdefghij/?img_index=1",
+        "https://www.instagram.com/reel/Cabcdefghij/",
+        "https://www.instagram.com/a.b/p/Cabcdefghij/embed/",
+    ],
+    [
+        "https://www.reddit.com/r/a/comments/abc123/a_storm/?rdt=1",
+        "https://old.reddit.com/r/a/comments/abc123/a_storm/?sort=new",
+        "https://np.reddit.com/comments/abc123",
+        "https://redd.it/abc123",
+    ],
+    ["https://m.facebook.com/a/posts/1?__tn__=x&__cft__[0]=y", "https://www.facebook.com/a/posts/1?mibextid=z"],
+    ["https://en.m.wikipedia.org/wiki/Storm", "https://en.wikipedia.org/wiki/Storm?wprov=sfla1"],
+    [
+        "https://medium.com/@a/a-storm-0123456789ab?source=x",
+        "https://medium.com/weather/a-storm-0123456789ab?sk=y",
+        "https://a.medium.com/a-storm-0123456789ab",
+        "https://medium.com/p/0123456789ab",
+    ],
+    ["https://open.substack.com/pub/weather/p/storm?r=x", "https://weather.substack.com/p/storm?triedRedirect=true"],
+    [
+        "https://open.spotify.com/embed/episode/0123456789abcdefghijkl",
+        "https://open.spotify.com/intl-de/episode/0123456789abcdefghijkl?si=x",
+    ],
+    [
+        "https://stackoverflow.com/questions/123/how-to-storm?rq=1",
+        "https://stackoverflow.com/questions/123/",
+        "https://stackoverflow.com/q/123/456",
+    ],
+    [
+        "https://arxiv.org/abs/2301.01234",
+        "http://arxiv.org/pdf/2301.01234.pdf",
+        "https://export.arxiv.org/pdf/2301.01234",
+        "https://doi.org/10.48550/arXiv.2301.01234",
+    ],
+    ["https://arxiv.org/abs/hep-th/9901001", "https://arxiv.org/pdf/hep-th/9901001"],
+    [
+        "https://www.amazon.com/A-Storm/dp/B012345678/ref=sr_1_1?keywords=x",
+        "https://www.amazon.com/gp/product/B012345678?tag=x",
+        "https://smile.amazon.com/dp/B012345678",
+    ],
+    ["https://www.bbc.co.uk/news/uk-123?at_medium=x", "https://www.bbc.com/news/uk-123"],
+    ["https://docs.microsoft.com/en-us/azure/?WT.mc_id=x", "https://learn.microsoft.com/en-us/azure/"],
+    ["https://amp.theguardian.com/world/a", "https://www.theguardian.com/world/a?CMP=share_btn"],
+    ["https://www.linkedin.com/pulse/a?trk=x", "https://www.linkedin.com/pulse/a?trackingId=y"],
+]
+
+
+@pytest.mark.parametrize("spellings", ONE_PAGE, ids=lambda spellings: host(spellings[0]))
+def test_a_host_with_many_spellings_of_a_page_has_one_key_for_it(spellings: list[str]) -> None:
+    """However its own host spells it, a page has one key, which is its own key."""
+    keys = set(map(key, spellings))
+    assert len(keys) == 1
+    assert keys == set(map(canonical, keys))
+
+
+def test_every_row_of_spellings_is_shown() -> None:
+    """No row of the table is there without an example, and none hides behind one above it."""
+    shown = set()
+    for url in (url for spellings in ONE_PAGE for url in spellings):
+        found = urls._key(url, ())
+        for name in (found.host, *hosts._endings(found.host)):
+            rows = [row for row in hosts.SPELLINGS if name in row[0]]
+            target = urls._target(found.path, found.query)
+            shown.update(next(([row] for row in rows if re.fullmatch(row[1], target)), []))
+    assert shown == set(hosts.SPELLINGS)
+
+
+OTHER_PAGES = [
+    f"https://youtube.com/watch?v={VIDEO}",
+    "https://youtube.com/watch?v=z1B2c3D4e5_",
+    f"https://youtube.com/watch?v={VIDEO.lower()}",
+    "https://youtube.com/playlist?list=PLx",
+    "https://youtube.com/embed/videoseries?list=PLx",
+    "https://youtube.com/embed/videoseries?list=PLy",
+    "https://youtube.com/embed/live_stream?channel=UCx",
+    "https://youtube.com/channel/UCx",
+    "https://music.youtube.com/channel/UCx",
+    "https://youtube.com/@someone",
+    "https://youtube.com/results?search_query=x",
+    "https://vimeo.com/123",
+    "https://vimeo.com/channels/123",
+    "https://x.com/someone",
+    "https://x.com/someone/status/1",
+    "https://x.com/someone/status/1/likes",
+    "https://blog.twitter.com/someone/status/1",
+    "https://reddit.com/r/a",
+    "https://reddit.com/r/a/comments/abc123/a_storm",
+    "https://reddit.com/r/a/comments/abc123/a_storm/def456",
+    "https://reddit.com/r/a/comments/abc123/.rss",
+    "https://redd.it/abc124",
+    "https://de.wikipedia.org/wiki/Storm",
+    "https://en.m.wikipedia.org/wiki/Storm",
+    "https://medium.com/@a/a-storm-0123456789ab",
+    "https://medium.com/u/0123456789ab",
+    "https://medium.com/@a/list/storms-0123456789ab",
+    "https://stackoverflow.com/questions/123/how-to",
+    "https://stackoverflow.com/questions/123/how-to/456",
+    "https://stackoverflow.com/questions/tagged/storm",
+    "https://superuser.com/questions/123/how-to",
+    "https://arxiv.org/abs/2301.01234",
+    "https://arxiv.org/abs/2301.01234v2",
+    "https://arxiv.org/list/2301.01234",
+    "https://amazon.com/dp/B012345678",
+    "https://amazon.de/dp/B012345678",
+    "https://amazon.com/product-reviews/B012345678",
+    "https://bbc.com/news/uk-123",
+    "https://bbc.co.uk/programmes/uk-123",
+    "https://notyoutu.be/a1B2c3D4e5_",
+    "https://youtube.com.example/watch?v=a1B2c3D4e5_&t=1",
+    f"https://youtube.com:8080/watch?v={VIDEO}&t=1",
+    "https://a.example/b?feature=1",
+    "https://a.example/b?source=1",
+    "https://a.example/guitars/amp",
+    "https://a.example/guitars",
+    "https://a.example/guitars?amp=2",
+    "https://amp.a.example/guitars",
+]
+
+
+def test_different_pages_have_different_keys() -> None:
+    """What only looks like another spelling stays a page of its own."""
+    assert [(one, other) for one, other in combinations(OTHER_PAGES, 2) if key(one) == key(other)] == []
+
+
+@pytest.mark.parametrize(("mirror", "own"), hosts.MIRRORS.items())
+def test_a_mirror_has_the_keys_of_its_host(mirror: str, own: str) -> None:
+    """A host that shows another one's pages under the same paths makes no other key, with a query or without."""
+    sub = "sub" if mirror.startswith(".") else ""
+    for rest in ("/a/b", "/a?z=1"):
+        assert key(f"https://www.{sub}{mirror}{rest}") == key(f"https://{sub}{own}{rest}")
+    assert key(f"https://{sub}{mirror}/a") != key(f"https://{sub}{mirror}/b")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), [(name, parameter) for names, row in hosts.TRACKING for name in names for parameter in row]
+)
+def test_every_tracking_parameter_of_a_host_goes_there_alone(name: str, parameter: str) -> None:
+    """A host's own way to count its readers makes no other key there; elsewhere, the same parameter may matter."""
+    query = f"{parameter.replace('*', 'x').upper()}=x&z=2"
+    own = name.removeprefix(".")
+    assert key(f"https://{own}/b?{query}") == key(f"https://{own}/b?z=2")
+    assert key(f"https://sub{name}/b?{query}") == key(f"https://sub{name}/b?z=2") or not name.startswith(".")
+    if parameter not in TRACKING:
+        assert key(f"https://a.example/b?{query}") != key("https://a.example/b?z=2")
+
+
+def redirections() -> list[str]:
+    """For each host, path and parameter of the table, a URL up to the one that it holds."""
+    return [
+        f"https://{'www' * name.startswith('.')}{name}{path.replace('*', 'x')}?a=b&{'-_' * bool(row.signs)}{parameter}="
+        for row in hosts.REDIRECTORS
+        for name in row.hosts
+        for path in row.paths
+        for parameter in row.parameters
+    ]
+
+
+def redirected(redirector: str, url: str) -> str:
+    """The URL by which a redirector leads to `url`."""
+    if "&-_" not in redirector:
+        return redirector + quote(url, safe="")
+    escaped = re.sub(r"[^\w.:/]|_", lambda found: f"-{ord(found[0]):02X}", url).replace("/", "_")
+    return redirector.replace("&-_", "&") + escaped
+
+
+@pytest.mark.parametrize("redirector", redirections())
+def test_a_redirector_has_the_key_of_where_it_leads(redirector: str) -> None:
+    """The URL that a redirector holds is the page's, whatever else it carries."""
+    url = "https://www.a.example/B_c-d/?z=1&y=%26%2F&utm_source=x#part"
+    assert key(redirected(redirector, url)) == key(url) == "https://a.example/B_c-d?y=%26%2F&z=1"
+
+
+@pytest.mark.parametrize("redirector", redirections())
+def test_a_redirector_to_no_page_stays_as_it_is(redirector: str) -> None:
+    """What leads to nothing that others can reach has its own key, with all that it carries."""
+    for inner in ("", "/a", "//a.example/b", "storm", "javascript:alert(1)", "http://intranet/", "ftp://a.example/"):
+        found = key(redirected(redirector, inner))
+        assert "a=b" in found
+        assert host(found) == hosts._mirrored(host(redirector).removeprefix("www."))
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://href.li/?https://a.example/b?x=2&a=1", "https://a.example/b?a=1&x=2"),
+        ("https://www.deviantart.com/users/outgoing?https://a.example/b", "https://a.example/b"),
+        ("https://urldefense.com/v3/__https://a.example/b?x=2&a=1__;!!x!y$", "https://a.example/b?a=1&x=2"),
+        ("https://urldefense.com/v3/__https://a.example/b/__;!!x!y_z$", "https://a.example/b"),
+        ("https://x-y.cdn.ampproject.org/c/s/www.a.example/b/amp/?usqp=x&z=1", "https://a.example/b?z=1"),
+        ("https://cdn.ampproject.org/v/a.example/b?amp_js_v=1&amp=1", "https://a.example/b"),
+        ("https://x-y.cdn.ampproject.org/i/s/a.example/amp/b.png", "https://a.example/amp/b.png"),
+        ("https://x-y.cdn.ampproject.org/wp/s/a.example/b/amp/amp", "https://a.example/b/amp"),
+        ("https://x-y.bing-amp.com/c/s/a.example/b?outputType=amp", "https://a.example/b"),
+        ("https://www.bing.com/amp/s/a.example/b/amp", "https://a.example/b"),
+        ("https://www.google.de/amp/s/www.a.example/b?x=/amp", "https://a.example/b?x=%2Famp"),
+        ("https://www.google.com/amp/s/m.facebook.com/a/posts/1", "https://facebook.com/a/posts/1"),
+        ("https://www.google.com/url?q=https://me:secret@a.example/b", "https://a.example/b"),
+        ("https://www.google.com/url?q=a%20storm&url=https%3A%2F%2Fa.example%2Fb", "https://a.example/b"),
+    ],
+)
+def test_what_only_passes_on_a_page_has_its_key(url: str, expected: str) -> None:
+    """Caches of AMP pages and those who hold a URL as it is lead to its page, without the network."""
+    assert key(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://href.li?b=",
+        "https://google.com/url?q=https%3A%2F%2Fa.example%2F%FF",
+        "https://google.com/url?q=https%3A%2F%2Fa.example%2Fb&q=https%3A%2F%2Fa.example%2Fc",
+        "https://google.com/amp/s",
+        "https://google.com/search?q=https%3A%2F%2Fa.example%2Fb",
+        "https://google.com.example/url?q=https%3A%2F%2Fa.example%2Fb",
+        "https://a-example.cdn.ampproject.org/c/s/intranet/b",
+        "https://urldefense.com/v3/__https://a.example/b*c__;Kw!!x!y$",
+        "https://facebook.com/sharer/sharer.php?u=https%3A%2F%2Fa.example%2Fb",
+    ],
+)
+def test_where_a_page_would_be_a_guess_nothing_is_undone(url: str) -> None:
+    """A URL that is given twice, is damaged or isn't passed on stays the page that it is."""
+    assert key(url) == url
+
+
+def test_redirectors_to_redirectors_are_undone_to_a_depth() -> None:
+    """Five in each other lead to the page, in any mixture; more stay as they are, and are always the same."""
+    url = "https://a.example/b"
+    for _ in range(MAX_DEPTH):
+        url = redirected("https://www.google.com/url?q=", url)
+        assert key(url) == "https://a.example/b"
+    assert (
+        key(
+            "https://www.google.com/url?q=https://google.com/amp/s/l.facebook.com/l.php%3Fu%3Dhttps%253A%252F%252Fa.example"
+        )
+        == "https://a.example"
+    )
+    deep = key(redirected("https://l.facebook.com/l.php?u=", url))
+    assert host(deep) == "l.facebook.com"
+    assert canonical(deep) == deep
+
+
+TABLES = (hosts.SPELLINGS, hosts.VERBATIM, hosts.CACHES)
+KNOWN_HOSTS = {
+    *hosts.MIRRORS,
+    *(name for table in TABLES for row in table for name in row[0]),
+    *(name for row in hosts.REDIRECTORS for name in row.hosts),
+}
+KNOWN_PIECES = [
+    *("/", "//", "/./", "/../", "?", "&", "=", "#", ";", "*", "b", "%2F", "%3F", "%26", "%25"),
+    *("a.example", "https://", "https%3A%2F%2F", "https%253A%252F%252F", "href.li/?", "google.com/url?q="),
+    *("/c/s/", "/amp/s/", "/amp", "amp=1", "utm_x=1", "/url", "/l.php", "/l", "q=", "u=", "uddg=", "url="),
+    *("/v3/__", "__;!!x", "/v2/url", "https-3A__", "/watch", "v=", VIDEO, "/embed/", "/a/status/1", "/comments/abc"),
+    *("/questions/1", "/dp/B012345678", "/abs/2301.01234", "-0123456789ab", "/news/x", "/p/"),
+]
+KNOWN = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["https://", "http://www."]),
+    st.sampled_from([f"en{name}" if name.startswith(".") else name for name in sorted(KNOWN_HOSTS)]),
+    joined(KNOWN_PIECES),
+)
+
+
+@given(KNOWN)
+@example("https://google.com/url?q=x&q=https://a.example/b")
+@example("https://cdn.ampproject.org/c/./s/a.example/b")
+@example("https://href.li/?b&https://a.example/")
+def test_keys_of_hosts_with_rules_are_stable_and_legal(url: str) -> None:
+    """Whatever a table makes of a URL is a key: legal, and the key of itself."""
+    link = absolute(url, "")
+    assume(link)
+    assert link is not None
+    found = canonical(link)
+    assert canonical(found) == found
+    assert LEGAL.fullmatch(found)
+    assert found.startswith("https://")
+
+
+WORD = st.text("abcXYZ019_~-é%", min_size=1, max_size=6).map(lambda text: quote(text, safe=""))
+PARAMETERS = st.lists(
+    st.tuples(st.sampled_from(["id", "p", "q", "page", "Id"]), WORD), max_size=4, unique_by=lambda pair: pair[0]
+)
+ADDRESS = st.tuples(
+    st.sampled_from(["a.example", "b-c.example", "x.co.example"]), st.lists(WORD, min_size=1, max_size=3), PARAMETERS
+)
+
+
+def spelled(address: tuple[str, list[str], list[tuple[str, str]]], front: str = "https://", back: str = "") -> str:
+    name, path, parameters = address
+    query = "&".join([*(f"{name}={value}" for name, value in parameters), back])
+    return f"{front}{name}/{'/'.join(path)}{'?' * bool(query)}{query}"
+
+
+@given(ADDRESS, st.data())
+def test_nothing_but_what_leads_elsewhere_changes_a_key(
+    address: tuple[str, list[str], list[tuple[str, str]]], data: st.DataObject
+) -> None:
+    """Order of parameters, tracking, fragment, www, scheme, port and case of the host never make another key."""
+    name, path, parameters = address
+    other = (data.draw(st.sampled_from([name, name.upper(), f"{name}."])), path, data.draw(st.permutations(parameters)))
+    front = data.draw(st.sampled_from(["https://", "http://", "HTTPS://www.", "http://me:secret@WWW."]))
+    back = data.draw(
+        st.sampled_from(["", "utm_source=x", "gclid=y&FBCLID=z", "#part", "utm_id=1#part", "amp", "amp=1"])
+    )
+    assert key(spelled(other, front, back)) == key(spelled(address))
+
+
+@given(ADDRESS, st.data())
+def test_what_leads_elsewhere_changes_a_key(
+    address: tuple[str, list[str], list[tuple[str, str]]], data: st.DataObject
+) -> None:
+    """Another value of a parameter, another path or another case in it is another page."""
+    name, path, parameters = address
+    places = data.draw(st.sampled_from([*range(len(path)), *(-1 - place for place in range(len(parameters)))]))
+    if places >= 0:
+        changed = data.draw(WORD | st.just(path[places].swapcase()))
+        assume(unquote(changed) != unquote(path[places]))
+        other = (name, [*path[:places], changed, *path[places + 1 :]], parameters)
+    else:
+        place = -1 - places
+        label, value = parameters[place]
+        changed = data.draw(WORD)
+        assume(unquote(changed) != unquote(value))
+        other = (name, path, [*parameters[:place], (label, changed), *parameters[place + 1 :]])
+    assert key(spelled(other)) != key(spelled(address))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from fnmatch import translate
-from urllib.parse import quote, urljoin
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase, translate
+from functools import cache
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urljoin
 
+from aggregator.text.hosts import Redirector, Rules, moves_paths, rules
 from aggregator.text.plain import quoted
 
 TRACKING: tuple[str, ...] = (
@@ -57,12 +61,34 @@ TRACKING: tuple[str, ...] = (
     "rb_clickid",
     "s_cid",  # Adobe
     "wickedid",
+    "srsltid",  # Google Merchant Center
+    "gad_source",
+    "gad_campaignid",
+    "guccounter",  # Yahoo
+    "guce_referrer*",
+    "xtor",  # AT Internet
+    "wt_mc",  # Webtrekk
+    "wt_zmc",
+    "ef_id",  # Adobe
+    "s_kwcid",
+    "epik",  # Pinterest
+    "rdt_cid",  # Reddit
+    "sccid",  # Snapchat
+    "tblci",  # Taboola
+    "dicbo",  # Outbrain
+    "bsft_*",  # Blueshift
+    "ml_subscriber",  # MailerLite
+    "ml_subscriber_hash",
+    "_branch_match_id",
+    "__twitter_impression",
+    "amp_js_v",  # viewers of AMP pages
+    "amp_gsa",
+    "usqp",
 )
 """The query parameters that say how a reader came, not what they read; names as for `fnmatch`, any case."""
 
 MAX_LENGTH = 8192  # RFC 9110 section 4.1 asks for at least 8000
-
-_TRACKING = re.compile("|".join(map(translate, TRACKING)), re.IGNORECASE)
+MAX_DEPTH = 5  # a redirector to a redirector is met, more are a game
 
 # RFC 3986 as far as feeds need it: a host of several labels or localhost, no user, no address literals.
 _PATH = r"[\w.~!$&'()*+,;=:@/-]*+(?:%[0-9A-Fa-f]{2}[\w.~!$&'()*+,;=:@/-]*+)*+"
@@ -75,12 +101,19 @@ _LEGAL = re.compile(
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE)
 _HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _DROPPED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490 section 3.1
+_DEVIATIONS = re.compile("([ßς])")
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _KEPT = "!$&'()*+,;=:@/%~"
 
 # The plain URL that most are: nothing but a host and a path of unreserved characters.
-_PLAIN = re.compile(r"https?://(?:www\.)*+([a-z0-9-]++(?:\.[a-z0-9-]++)++(?:/(?!\.)[a-zA-Z0-9._~-]*+)*+)", re.ASCII)
-_CANONICAL = re.compile(r"https?://((?:[^/?:.]+\.)*[^/?:.]+)\.?(?::(?:80|443)(?![0-9]))?([^?]*)(?:\?(.*))?")
+_PLAIN = re.compile(r"https?://(?:www\.)*+(([a-z0-9-]++(?:\.[a-z0-9-]++)++)(?:/(?!\.)[a-zA-Z0-9._~-]*+)*+)", re.ASCII)
+_CANONICAL = re.compile(r"https?://((?:[^/?:.]+\.)*[^/?:.]+)\.?(?::(?:80|443)(?![0-9]))?(:[0-9]+)?([^?]*)(?:\?(.*))?")
+# A page that says so here is the article's, as AMP; in its path it may be one about guitars.
+_AMP = re.compile("amp=1?|outputtype=amp", re.IGNORECASE)
+_AMP_PATH = re.compile(r"\A([^?]*?)/amp/*(?=\?|\Z)")
+_WILD = re.compile(r"[*?[]")
+_HTTP = re.compile("https?://", re.IGNORECASE)
 _ESCAPED = str.maketrans({"[": "%5B", "]": "%5D", "|": "%7C"})
 
 
@@ -98,10 +131,16 @@ def absolute(url: str, base: str) -> str | None:
     return url
 
 
-def canonical(url: str) -> str:
-    """The key of an absolute URL: all spellings of one address have the same (design section 5.1)."""
+def canonical(url: str, tracking: tuple[str, ...] = ()) -> str:
+    """The key of an absolute URL: all spellings of one address have the same (design section 5.1).
+
+    `tracking` are patterns of parameters that go besides those of `TRACKING`. What redirectors and AMP caches only
+    pass on has the key of the URL that they hold, unless more than 5 of them stand in each other.
+    """
     found = _PLAIN.fullmatch(url)
-    return f"https://{found[1].rstrip('/')}" if found else _thorough(url)
+    if found and not moves_paths(found[2]):
+        return f"https://{found[1].rstrip('/')}"
+    return _thorough(url, tracking)
 
 
 def names_article(canonical: str) -> bool:
@@ -137,7 +176,7 @@ def _mended(url: str, base: str) -> str | None:
 def _checked(scheme: str, authority: str, path: str, query: str, fragment: str) -> str | None:
     name, _, port = authority.partition(":")
     if not name.isascii():
-        name = name.encode("idna").decode()
+        name = ".".join(map(_in_ascii, _DOTS.split(name)))
     if port:
         if not port.isdecimal() or int(port) > 65535:
             return None
@@ -146,19 +185,135 @@ def _checked(scheme: str, authority: str, path: str, query: str, fragment: str) 
     return url if _LEGAL.fullmatch(url) and len(url) <= MAX_LENGTH else None
 
 
+def _in_ascii(label: str) -> str:
+    """The label of a host by IDNA 2003, but with ß and ς kept as browsers do (UTS 46): `faß` isn't `fass`."""
+    pieces = _DEVIATIONS.split(label)
+    if len(pieces) == 1:
+        return label.encode("idna").decode()
+    from encodings.idna import nameprep
+
+    kept = "".join(piece if piece in "ßς" else nameprep(piece) for piece in pieces)
+    return f"xn--{kept.encode('punycode').decode()}"
+
+
 def _escaped(part: str) -> str:
     mark = part[:1]
     return mark + quote(_STRAY_PERCENT.sub("%25", part[1:]), safe=_KEPT + "?")
 
 
-def _thorough(url: str) -> str:
+class _Key(NamedTuple):
+    host: str
+    path: str
+    query: str
+
+    def __str__(self) -> str:
+        return f"https://{self.host}{_target(self.path, self.query)}"
+
+
+def _thorough(url: str, tracking: tuple[str, ...] = ()) -> str:
+    first = key = _key(url, tracking)
+    for _ in range(MAX_DEPTH + 1):
+        own = rules(key.host)
+        held = own and _held(key, url, own)
+        if not held:
+            return _spelled(key)
+        url, key = held, _key(held, tracking)
+    return _spelled(first)
+
+
+def _key(url: str, tracking: tuple[str, ...]) -> _Key:
+    """The key but for the host's own spellings."""
+    plain = _PLAIN.fullmatch(url)
+    host, path, query = (plain[2], plain[1][len(plain[2]) :].rstrip("/"), "") if plain else _parts(url)
+    own = rules(host)
+    if own:
+        host = own.host
+        tracking += own.tracking
+    if query:
+        tracks = _tracks(tracking)
+        told = [pair for pair in query.split("&") if pair and not tracks(pair.partition("=")[0])]
+        query = "&".join(pair for pair in told if not _AMP.fullmatch(pair))
+    return _Key(host, path, query)
+
+
+def _parts(url: str) -> tuple[str, str, str]:
+    """Host (with its port, if that isn't the default one), path and query, each in the form that all hosts share."""
     from w3lib.url import canonicalize_url
 
     found = _CANONICAL.fullmatch(canonicalize_url(url))
     if not found:
         raise ValueError(f"no absolute http(s) URL: {quoted(url)}")
-    name, path, query = found.groups("")
-    while name.startswith("www.") and name.count(".") > 1:
-        name = name[4:]
-    told = [pair for pair in query.split("&") if pair and not _TRACKING.match(pair.partition("=")[0])]
-    return f"https://{name}{path.rstrip('/').translate(_ESCAPED)}{'?' if told else ''}{'&'.join(told)}"
+    host, port, path, query = found.groups("")
+    while host.startswith("www.") and host.count(".") > 1:
+        host = host[4:]
+    return host + port, path.rstrip("/;").translate(_ESCAPED), query  # w3lib drops one last `;` each time
+
+
+@cache
+def _tracks(tracking: tuple[str, ...]) -> Callable[[str], bool]:
+    """What tells the names of tracking parameters, as they stand in a key: those of `TRACKING`, and these."""
+    patterns = {name.lower() for name in (*TRACKING, *tracking)}
+    names = {name for name in patterns if not _WILD.search(name)}
+    others = re.compile("|".join(map(translate, sorted(patterns - names)))).match
+
+    def tracks(name: str) -> bool:
+        name = unquote_plus(name).lower()
+        return name in names or others(name) is not None
+
+    return tracks
+
+
+def _target(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
+
+
+def _spelled(key: _Key) -> str:
+    """The key as its host spells the page."""
+    own = rules(key.host)
+    if own and own.spellings:
+        target = _target(key.path, key.query)
+        for pattern, spelling in own.spellings:
+            found = pattern.fullmatch(target)
+            if found:
+                spelled = spelling.format(*found.groups())
+                return f"https:{spelled}" if spelled.startswith("//") else f"https://{key.host}{spelled}"
+    return str(key)
+
+
+def _held(key: _Key, url: str, own: Rules) -> str | None:
+    """The URL of the page that this one only passes on, absolute and legal; None if it is a page itself."""
+    query = url.partition("#")[0].partition("?")[2]
+    for written in _written(key.path, query, own):
+        if _HTTP.match(written):
+            held = absolute(written, "")
+            if held:
+                return held
+    return None
+
+
+def _written(path: str, query: str, own: Rules) -> Iterator[str]:
+    """What may be the URL of another page; `query` is as written, since order tells where a URL in it ends."""
+    target = _target(path, query)
+    for pattern in own.caches:
+        if found := pattern.fullmatch(target):
+            yield _AMP_PATH.sub(r"\1", f"https://{found[1]}", count=1)
+    for pattern in own.verbatim:
+        if found := pattern.fullmatch(target):
+            yield found[1]
+    for redirector in own.redirectors:
+        if any(fnmatchcase(path or "/", pattern) for pattern in redirector.paths):
+            yield from _parameters(query, redirector)
+
+
+def _parameters(query: str, redirector: Redirector) -> list[str]:
+    """The values of the parameters that hold a URL, of those that are given once."""
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+        values = [{value for name, value in pairs if name == parameter} for parameter in redirector.parameters]
+        single = [value for (value,) in filter(lambda found: len(found) == 1, values)]
+        if not redirector.signs:
+            return single
+        signs = str.maketrans(redirector.signs, "%/")
+        return [unquote(value.translate(signs), errors="strict") for value in single]
+    except UnicodeDecodeError:  # guessed at, two pages could be taken for one
+        return []
