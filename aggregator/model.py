@@ -94,8 +94,9 @@ class Topic(Value, frozen=True):
 class About(Value, frozen=True):
     """What is said of an article, by one document or by all of them together.
 
-    `key` is the canonical URL that the article goes by, `link` its URL as written. `listed` no: not an entry of its
-    own. `removed`: withdrawn everywhere. `body` is sanitised HTML; all other texts are plain.
+    `key` is the canonical URL that the article goes by, `link` its URL as written; "" where it has none and is only
+    a text, which coverage can be. `listed` no: not an entry of its own. `removed`: withdrawn everywhere. `body` is
+    sanitised HTML; all other texts are plain.
     """
 
     key: str
@@ -129,17 +130,16 @@ class Mention(About, frozen=True, kw_only=True):
     """What one document says of one article.
 
     `place` 0 is the document's own article (the lead mention), 1 and up are its related entries. `key` comes from
-    `link`; where that URL can't name an article (no path and no query), it is the spare key. `mark` is a short digest
-    of the folded title. A lead's `urls` are all its spellings as written, and its `keys` the canonical forms of those
-    that can name an article: its aliases. `id` is the one given in front matter.
+    `link`; where that URL can't name an article (no path and no query) or there is none, it is the spare key. `mark`
+    is a short digest of the folded title and, without `link`, of who published it. A lead's `urls` are its aliases:
+    the URLs that can name it, as (canonical, as written), the best first. `id` is the one given in front matter.
     """
 
     path: str
     place: int
     source: int
     mark: str
-    keys: tuple[str, ...] = ()
-    urls: tuple[str, ...] = ()
+    urls: tuple[tuple[str, str], ...] = ()
     id: str = ""
 
     @property
@@ -178,6 +178,20 @@ class Article(About, frozen=True):
     """
 
 
+class Wording(Value, frozen=True):
+    """What an article's near-duplicates are told by.
+
+    `providers`: the names that its provider goes by; `words`: the headline's, folded, without the provider's name
+    behind it; `cut`: it was truncated, and its last word may be part of one; `shingles`: digests of each few words
+    in a row, of headline and excerpt, sorted.
+    """
+
+    providers: tuple[str, ...]
+    words: tuple[str, ...]
+    cut: bool
+    shingles: tuple[int, ...]
+
+
 class Story(Value, frozen=True):
     """An article with its coverage: the related articles, best first."""
 
@@ -203,7 +217,7 @@ class Feed(Value, frozen=True):
 
     `name` is its folder below the output (`all`, `topics/ai`). `updated` is the newest of its entries and
     withdrawals. `page` is the absolute URL of the page for people, `addresses` maps each format to the absolute
-    URL of its file.
+    URL of its file. `icon` is the site's picture, `image` the topic's own ("": none).
     """
 
     name: str
@@ -216,3 +230,4 @@ class Feed(Value, frozen=True):
     page: str
     addresses: tuple[tuple[str, str], ...]
     updated: datetime
+    image: str = ""

@@ -196,6 +196,13 @@ _articles = st.builds(
     actions=st.lists(st.builds(Action, _links, _texts, _texts), max_size=2).map(tuple),
     body=st.sampled_from(("", "<p>A <em>body</em></p>", '<p><img src="https://example.org/x" alt=""></p>')),
 )
+_texts_only = st.builds(
+    Article,
+    key=st.sampled_from(("#1", "#2", "#3")),
+    link=st.just(""),
+    title=_names,
+    provider=st.none() | _providers,
+)
 _instants = st.datetimes(timezones=st.just(UTC))
 
 entries = st.builds(
@@ -203,6 +210,6 @@ entries = st.builds(
     id=_names,
     published=_instants,
     updated=_instants,
-    story=st.builds(Story, _articles, st.lists(_articles, max_size=3).map(tuple)),
+    story=st.builds(Story, _articles, st.lists(_articles | _texts_only, max_size=3).map(tuple)),
     topics=st.lists(st.builds(Topic, _names, _names), max_size=3).map(tuple),
 )

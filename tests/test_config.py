@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 
 from aggregator import config
-from aggregator.config import Config, Feeds, Output, Site, Source, Topics
+from aggregator.config import Config, Feeds, KnownTopic, Merge, Output, Site, Source, Topics
 from aggregator.errors import ConfigurationError
 from tests.programs import as_nobody
 
@@ -29,6 +29,7 @@ sources:
 output:
   path: public
 """
+SECTIONS = ", ".join(f"`{field.encode_name}`" for field in fields(Config))
 
 
 @pytest.fixture
@@ -74,8 +75,11 @@ def test_the_smallest_configuration(file: Path) -> None:
     assert (source.name, source.folder) == ("articles", here / "articles")
     assert (source.include, source.exclude) == (("**/*.md", "**/*.markdown", "**/*.html", "**/*.htm"), ())
     assert (source.base_url, source.limit) == ("https://feeds.example.org/", 2 * 1024 * 1024)
-    assert (loaded.topics.known, loaded.topics.minimum, loaded.topics.only_known) == ((), 1, False)
-    assert (loaded.feeds.entries, loaded.feeds.keep) == (50, timedelta(days=90))
+    assert (loaded.topics.path, loaded.topics.known, loaded.topics.minimum) == (None, (), 1)
+    assert (loaded.topics.only_known, loaded.topics.children, loaded.topics.keywords) == (False, False, False)
+    assert (loaded.feeds.entries, loaded.feeds.keep, loaded.feeds.related) == (50, timedelta(days=90), "attach")
+    assert (loaded.merge.tracking, loaded.merge.near_duplicates) == ((), False)
+    assert (loaded.merge.window, loaded.merge.similarity) == (timedelta(hours=72), 0.8)
     assert (loaded.output.path, loaded.output.formats) == (here / "public", ("rss", "atom"))
     assert loaded.store.path == here / ".aggregator"
 
@@ -108,9 +112,19 @@ topics:
   list:
     - C++
     - name: 機械学習
+    - name: Meta  AI
+      slug: meta
+      aliases: [Facebook AI, FAIR]
+      parent: c++
+      keywords: [llama, meta  ai]
+      description: What Meta publishes.
+      image: https://www.example.org/meta.png
   minimum: 3
   only_known: On
-feeds: {entries: 1000, keep: 0.5h}
+  children: yes
+  keywords: yes
+feeds: {entries: 1000, keep: 0.5h, related: expand}
+merge: {tracking: [ref_*, CMP], near_duplicates: yes, window: 1d, similarity: 1}
 output: {path: ../public, formats: [atom]}
 store: {path: /var/lib/aggregator}
 """,
@@ -126,8 +140,24 @@ store: {path: /var/lib/aggregator}
     assert (first.base_url, first.limit) == ("https://blog.example.org/", 500 * 1024)
     assert (second.name, second.folder, second.limit) == ("/srv/articles", Path("/srv/articles"), 1000)
     assert second.base_url == "https://feeds.example.org/ai/"
-    assert (loaded.topics.known, loaded.topics.minimum, loaded.topics.only_known) == (("C++", "機械学習"), 3, True)
-    assert (loaded.feeds.entries, loaded.feeds.keep) == (1000, timedelta(minutes=30))
+    assert loaded.topics.known == (
+        KnownTopic(name="C++"),
+        KnownTopic(name="機械学習"),
+        KnownTopic(
+            name="Meta AI",
+            slug="meta",
+            aliases=("Facebook AI", "FAIR"),
+            parent="C++",
+            keywords=("llama", "meta ai"),
+            description="What Meta publishes.",
+            image="https://www.example.org/meta.png",
+        ),
+    )
+    assert (loaded.topics.minimum, loaded.topics.only_known) == (3, True)
+    assert (loaded.topics.children, loaded.topics.keywords) == (True, True)
+    assert (loaded.feeds.entries, loaded.feeds.keep, loaded.feeds.related) == (1000, timedelta(minutes=30), "expand")
+    assert (loaded.merge.tracking, loaded.merge.near_duplicates) == (("ref_*", "CMP"), True)
+    assert (loaded.merge.window, loaded.merge.similarity) == (timedelta(days=1), 1.0)
     assert (loaded.output.path, loaded.output.formats) == (file.parent / "../public", ("atom",))
     assert loaded.store.path == Path("/var/lib/aggregator")
 
@@ -232,7 +262,7 @@ def test_variables_are_taken_from_the_environment(file: Path) -> None:
     )
     assert loaded.site.title == "A x ${X} $X ${X}"
     assert loaded.sources[0].name == "d/articles"
-    assert (loaded.topics.known, loaded.topics.minimum) == (("x",), 2)
+    assert (loaded.topics.known, loaded.topics.minimum) == ((KnownTopic("x"),), 2)
 
 
 def test_a_variable_that_is_not_set_is_told(file: Path) -> None:
@@ -304,12 +334,12 @@ quux: 1
 10:30: "90 days" for `feeds.keep`, expected a duration such as `500ms`, `0.1s`, `10m`, `2h` or `7d`
 12:27: no `topics.list.name` (the topic's name); write for example `name: Machine Learning`
 12:28: unknown key "topics.list.nam"; did you mean `topics.list.name`?
-12:37: a list for `topics.list`, expected a text
+12:37: a list for `topics.list.name`, expected a text
 13:15: "maybe" for `topics.only_known`, expected `yes` or `no`
 15:12: a list for `output.formats`, expected no item twice
 15:18: "atm" for `output.formats`, expected `rss` or `atom`
 16:9: the store {file.parent}/.aggregator lies in the output folder, which is served whole; move one of them
-17:1: unknown key "quux"; known keys are `site`, `sources`, `topics`, `feeds`, `output`, `store`
+17:1: unknown key "quux"; known keys are {SECTIONS}
 """
     assert told(file, text) == problems.splitlines()
 
@@ -343,8 +373,14 @@ def test_no_sources_are_missing_sources(file: Path) -> None:
         (b"title: caf\xe9\n", "1:11: not UTF-8; save the file as UTF-8"),
         (SMALLEST.encode("utf-16"), "1:1: not UTF-8; save the file as UTF-8"),
         (b"site: {}\n\xffx", "2:1: not UTF-8; save the file as UTF-8"),
-        (b"- site\n", "1:1: a list, expected a mapping of `site`, `sources`, `topics`, `feeds`, `output`, `store`"),
-        (b"site", '1:1: "site", expected a mapping of `site`, `sources`, `topics`, `feeds`, `output`, `store`'),
+        (
+            b"- site\n",
+            "1:1: a list, expected a mapping of `site`, `sources`, `topics`, `feeds`, `merge`, `output`, `store`",
+        ),
+        (
+            b"site",
+            '1:1: "site", expected a mapping of `site`, `sources`, `topics`, `feeds`, `merge`, `output`, `store`',
+        ),
     ],
 )
 def test_what_is_no_configuration_is_told(file: Path, text: bytes, problem: str) -> None:
@@ -392,9 +428,50 @@ def test_broken_yaml_is_told(file: Path, text: str) -> None:
         ("output:", "feeds: {keep: 999999999999d}\noutput:", "expected a duration of at most `36525d`"),
         ("output:", "topics: {minimum: 0}\noutput:", "expected a whole number >= 1"),
         ("output:", "topics: {list: AI}\noutput:", '"AI" for `topics.list`, expected a list'),
-        ("output:", "topics: {list: [AI, ~]}\noutput:", "nothing for `topics.list`, expected a text"),
+        ("output:", "topics: {list: [AI, ~]}\noutput:", "no `topics.list.name` (the topic's name)"),
+        ("output:", "topics: {list: [[AI]]}\noutput:", "a list for `topics.list.name`, expected a text"),
+        ("output:", "topics: {list: [' ']}\noutput:", "for `topics.list.name`, expected a text that isn't empty"),
+        ("output:", "topics: {list: [{slug: ai}]}\noutput:", "no `topics.list.name` (the topic's name)"),
+        (
+            "output:",
+            "topics: {list: [{name: AI, slug: A I}]}\noutput:",
+            '"A I" for `topics.list.slug`, expected letters',
+        ),
+        ("output:", "topics: {list: [{name: AI, slug: ai/x}]}\noutput:", "expected letters and digits in lower case"),
+        ("output:", "topics: {list: [{name: AI, slug: ..}]}\noutput:", "expected letters and digits in lower case"),
+        (
+            "output:",
+            "topics: {list: [{name: AI, aliases: A}]}\noutput:",
+            '"A" for `topics.list.aliases`, expected a list',
+        ),
+        ("output:", "topics: {list: [{name: AI, keywords: A}]}\noutput:", "expected a list"),
+        ("output:", "topics: {list: [{name: AI, keywords: ['']}]}\noutput:", "expected a text that isn't empty"),
+        (
+            "output:",
+            "topics: {list: [{name: AI, parent: [A]}]}\noutput:",
+            "a list for `topics.list.parent`, expected a text",
+        ),
+        ("output:", "topics: {list: [{name: AI, image: /a.png}]}\noutput:", "expected an absolute URL"),
+        ("output:", "topics: {list: [{name: AI, keyword: [a]}]}\noutput:", "did you mean `topics.list.keywords`?"),
+        ("output:", "topics: {children: maybe}\noutput:", '"maybe" for `topics.children`, expected `yes` or `no`'),
+        ("output:", "topics: {keywords: [a]}\noutput:", "a list for `topics.keywords`, expected a text"),
+        ("output:", "topics: {path: ~/topics}\noutput:", "expected a path without `~`"),
+        ("output:", "topics: {path: ''}\noutput:", "for `topics.path`, expected a path"),
         ("output:", "topics: []\noutput:", "a list for `topics`, expected a mapping"),
-        ("output:", "topics: AI\noutput:", "expected a mapping of `list`, `minimum`, `only_known`"),
+        ("output:", "topics: AI\noutput:", "expected a mapping of `path`, `list`, `minimum`, `only_known`"),
+        ("output:", "feeds: {related: Attach}\noutput:", "expected `attach` or `expand` or `collapse`"),
+        ("output:", "merge: {tracking: ref_*}\noutput:", '"ref_*" for `merge.tracking`, expected a list'),
+        ("output:", "merge: {tracking: ['*']}\noutput:", '"*" for `merge.tracking`, expected a pattern for the name'),
+        ("output:", "merge: {tracking: ['?ref=*']}\noutput:", "expected a pattern for the name of a query parameter"),
+        ("output:", "merge: {tracking: ['a b']}\noutput:", "expected a pattern for the name of a query parameter"),
+        ("output:", "merge: {near_duplicates: 2}\noutput:", "expected `yes` or `no`"),
+        ("output:", "merge: {window: 0h}\noutput:", '"0h" for `merge.window`, expected a duration longer than none'),
+        ("output:", "merge: {window: 3}\noutput:", "expected a duration such as"),
+        ("output:", "merge: {similarity: 0.49}\noutput:", "for `merge.similarity`, expected a number >= 0.5"),
+        ("output:", "merge: {similarity: 1.01}\noutput:", "for `merge.similarity`, expected a number <= 1"),
+        ("output:", "merge: {similarity: 80%}\noutput:", "expected a number such as `0.8`"),
+        ("output:", "merge: {similarity: nan}\noutput:", "expected a number such as `0.8`"),
+        ("output:", "merge: {windw: 3h}\noutput:", "did you mean `merge.window`?"),
         ("path: articles", "path: articles\n    limit: 2MB", "expected a size such as"),
         ("path: articles", "path: articles\n    include: []", "expected a list that isn't empty"),
         ("path: articles", "path: ~/articles", "expected a path without `~`"),
@@ -417,17 +494,6 @@ def test_the_same_format_twice(file: Path) -> None:
     """A format is named once."""
     assert "expected no item twice" in only(file, SMALLEST + "  formats: [rss, rss]\n")
     assert [problem[:5] for problem in told(file, SMALLEST + "  formats: [a, b]\n")] == ["8:13:", "8:16:"]
-
-
-def test_only_known_topics_without_any(file: Path) -> None:
-    """Only known topics, none of them known, would be no feeds at all."""
-    assert only(file, SMALLEST + "topics: {only_known: yes}\n").startswith("8:22: no topic would get a feed")
-    assert only(file, SMALLEST + "topics: {only_known: yes, list: []}\n").startswith("8:33: no topic would get a feed")
-
-
-def test_a_wrong_list_of_topics_is_no_empty_one(file: Path) -> None:
-    """A problem that only follows from another one isn't told."""
-    assert "expected a list" in only(file, SMALLEST + "topics: {only_known: yes, list: AI}\n")
 
 
 # Folders
@@ -574,14 +640,15 @@ def test_one_that_may_not_be_seen_is_found(tmp_path: Path) -> None:
 WORDS = ["yes", "90d", "rss", "https://a.b/", "${A}", "${", "$${", "~", "", "1", "a/b"]
 SCALARS = st.sampled_from(WORDS) | st.text(max_size=5)
 VALUES = SCALARS | st.none() | st.lists(SCALARS, max_size=2) | st.dictionaries(st.just("name"), SCALARS)
-KEYS = [key.encode_name for section in (Site, Source, Topics, Feeds, Output) for key in fields(section)]
-SECTIONS = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6)
+KEYS = [key.encode_name for section in (Site, Source, Topics, Feeds, Merge, Output) for key in fields(section)]
+TOPICS = st.dictionaries(st.sampled_from([field.encode_name for field in fields(KnownTopic)]), VALUES)
+ANY_SECTION = st.dictionaries(st.sampled_from(KEYS), VALUES | st.lists(SCALARS | TOPICS, max_size=3), max_size=6)
 
 
 @given(
     values=st.dictionaries(
-        st.sampled_from(["site", "sources", "topics", "feeds", "output", "store", "x"]),
-        VALUES | SECTIONS | st.lists(SECTIONS, max_size=3),
+        st.sampled_from(["site", "sources", "topics", "feeds", "merge", "output", "store", "x"]),
+        VALUES | ANY_SECTION | st.lists(ANY_SECTION, max_size=3),
     )
 )
 def test_whatever_it_says_it_is_loaded_or_told(tmp_path_factory: pytest.TempPathFactory, values: object) -> None:

@@ -21,7 +21,10 @@ from hypothesis import strategies as st
 from aggregator import documents
 from aggregator.documents import Options, Outcome, Reading, digest
 from aggregator.documents.fields import LEAD, RELATED
-from aggregator.model import Mention, Severity
+from aggregator.documents.keywords import topics_in
+from aggregator.documents.kinds import MAX_EXCERPT, MAX_TITLE
+from aggregator.model import Mention, Player, Severity
+from aggregator.text.dates import instant
 from aggregator.text.plain import fold
 
 DATA = Path(__file__).parent / "data" / "documents"
@@ -279,10 +282,32 @@ def test_the_key(read: Read, urls: str, key: str | None) -> None:
     mention = lead(read(f"---\ntitle: T\npublishedDateTime: 2026-03-01\n{urls}\n---\n"))
     if key is None:
         assert mention.key == f"https://a.example#{mention.mark}"
-        assert mention.keys == ("https://a.example/amp",)
+        assert dict(mention.urls) == {"https://a.example/amp": "https://a.example/amp"}
     else:
         assert mention.key == key
-        assert key in mention.keys
+        assert key in dict(mention.urls)
+
+
+def test_the_spellings(read: Read) -> None:
+    """A lead knows the URLs that can name it, canonical and as written: the best first, each article once."""
+    fields = (
+        "originalUrl: http://a.example/t#top\nampWebUrl: https://a.example/\ncdnAmpWebUrl: https://b.example/?id=1\n"
+        "related: [{title: R, webUrl: 'https://r.example/a', originalUrl: 'https://r.example/b'}]"
+    )
+    mention, related = read(front(fields).replace("/t\n", "/t?utm_source=x\n")).mentions
+    assert mention.urls == (
+        ("https://a.example/t", "https://a.example/t?utm_source=x"),
+        ("https://b.example?id=1", "https://b.example/?id=1"),
+    )
+    assert related.urls == ()
+
+
+def test_tracking_of_ones_own(read: Read) -> None:
+    """Keys go without the parameters that the configuration calls tracking; links keep them."""
+    fields = "originalUrl: https://b.example/t?from=x&id=1\nrelated: {title: R, webUrl: 'https://r.example/a?from=y'}"
+    mention, related = read(front(fields), options=Options(tracking=("fr*",))).mentions
+    assert mention.urls[1] == ("https://b.example/t?id=1", "https://b.example/t?from=x&id=1")
+    assert (related.key, related.link) == ("https://r.example/a", "https://r.example/a?from=y")
 
 
 def test_front_pages_are_told_apart_by_title(read: Read) -> None:
@@ -292,6 +317,36 @@ def test_front_pages_are_told_apart_by_title(read: Read) -> None:
     assert one.key == again.key != two.key
     assert one.key.startswith("https://a.example#")
     assert fold(one.title) == fold(again.title)
+
+
+TEXTS = """related:
+  - {title: In Print, provider: {name: The Paper, domain: paper.example}}
+  - {title: "in print!", provider: {name: the paper}, webUrl: 'javascript:x'}
+  - {title: In Print, provider: {domain: paper.example}, webUrl: ~, ampWebUrl: 'https://paper.example/amp'}
+  - {title: In Print}
+  - {title: Elsewhere, provider: {name: The Paper}}
+  - {provider: {name: The Paper}}
+"""
+
+
+def test_coverage_without_a_url_is_a_text(read: Read) -> None:
+    """It is told apart by its headline and who published it, and by nothing else."""
+    reading = read(front(TEXTS))
+    first, same, *others = reading.mentions[1:]
+    assert first.key == same.key
+    assert len({mention.key for mention in (first, *others)}) == len(reading.mentions) - 2 == 4
+    for mention in (first, *others):
+        assert (mention.key, mention.link, mention.urls) == (f"#{mention.mark}", "", ())
+        assert mention.spare == mention.key
+    assert [str(problem) for problem in reading.problems] == [
+        "a.md:6:5: warning: no usable URL, kept as text, expected `webUrl` or `originalUrl`",
+        "a.md:7:55: warning: no usable URL, kept as text, expected `webUrl` or `originalUrl`",
+        'a.md:7:63: warning: `webUrl`: "javascript:x", expected an http(s) URL',
+        "a.md:8:58: warning: no usable URL, kept as text, expected `webUrl` or `originalUrl`",
+        "a.md:9:5: warning: no usable URL, kept as text, expected `webUrl` or `originalUrl`",
+        "a.md:10:5: warning: no usable URL, kept as text, expected `webUrl` or `originalUrl`",
+        "a.md:11:5: warning: related entry left out: no title",
+    ]
 
 
 @pytest.mark.parametrize("url", ["", "webUrl:", "ampWebUrl: https://a.example/amp", "webUrl: ftp://a.example/b"])
@@ -322,6 +377,122 @@ def test_relative_urls_need_a_site(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
+    "url", ["https://ana:hush@intranet/a", "ftp://ana:hush@a.example/", r"https:\\ana:hush@intranet"]
+)
+def test_passwords_are_not_quoted(read: Read, url: str) -> None:
+    """A message about a URL doesn't tell whose it was."""
+    reading = read(front(f"originalUrl: {url}\nimages: ['{url}']"))
+    assert len(reading.problems) == 2
+    assert "hush" not in repr(reading)
+
+
+@pytest.mark.parametrize(
+    ("embed", "told"),
+    [
+        ("<iframe src='/embed/7'></iframe>", Player("https://site.example/embed/7")),
+        ("<iframe src='//player.example/7?a=1&amp;b=2'></iframe>", Player("https://player.example/7?a=1&b=2")),
+        (
+            """<noscript><iframe src="//track.example/" width="0" height="0"></iframe></noscript><iframe></iframe>
+            <iframe src="about:blank"></iframe><iframe src="https://player.example/7" width="8"></iframe>""",
+            Player("https://player.example/7", 8),
+        ),
+        ("&lt;iframe src='https://player.example/7'&gt;", "\"&lt;iframe src='https://player.example/7'&gt;\""),
+        ("<iframe src='data:text/html,x'></iframe>", "\"<iframe src='data:text/html,x'></iframe>\""),
+        ("<iframe></iframe>", '"<iframe></iframe>"'),
+        ("<video src='https://player.example/7.mp4'>", "\"<video src='https://player.example/7.mp4'>\""),
+        (" ", '""'),
+    ],
+)
+def test_the_player(read: Read, embed: str, told: Player | str) -> None:
+    """The player is the first frame that can be shown, wherever it is; an embed code without one is told."""
+    reading = read(front(f"featuredContent: {json.dumps(embed)}"))
+    if isinstance(told, Player):
+        assert (lead(reading).player, reading.problems) == (told, ())
+    else:
+        message = f"`featuredContent`: {told}, expected an embed code with an http(s) iframe"
+        assert (lead(reading).player, [problem.message for problem in reading.problems]) == (None, [message])
+
+
+DATES = [
+    ("1970-01-01", "is the zero of many programs"),
+    ("1970-01-01T23:59:59Z", "is the zero of many programs"),
+    ("1970-01-02T01:00:00+02:00", "is the zero of many programs"),
+    ("1969-12-31T23:59:59Z", ""),
+    ("1970-01-02", ""),
+    ("2099-12-31T23:59:59Z", ""),
+    ("2100-01-01", "is too far in the future"),
+    ("9999-12-31T23:59:59.999999Z", "is too far in the future"),
+]
+
+
+@pytest.mark.parametrize("name", ["publishedDateTime", "updatedDateTime"])
+@pytest.mark.parametrize(("date", "wrong"), DATES)
+def test_dates_that_nobody_meant(read: Read, name: str, date: str, wrong: str) -> None:
+    """A related entry's date that a robot took for one is dropped and told; a document's own stays."""
+    reading = read(front(f"related:\n  title: R\n  webUrl: https://r.example/a\n  {name}: {date}"))
+    _, related = reading.mentions
+    assert (related.published or related.updated) == (None if wrong else instant(date))
+    message = f'a.md:8:{5 + len(name)}: warning: `{name}`: "{date}" {wrong}, expected the article\'s own date'
+    assert [str(problem) for problem in reading.problems] == ([message] if wrong else [])
+    own = read(f"---\ntitle: T\nwebUrl: https://a.example/t\npublishedDateTime: {date}\nupdatedDateTime: {date}\n---\n")
+    assert (lead(own).published, lead(own).updated, own.problems) == (instant(date), instant(date), ())
+
+
+KEYWORDS = (
+    ("llama", "Meta AI"),
+    ("meta", "Meta"),
+    ("met", "Opera"),
+    ("meta  ai", "Meta AI"),
+    ("AI", "AI"),
+    ("c++", "C++"),
+    ("機械学習", "Learning"),
+    ("कि", "Ki"),
+    ("ก", "Ko"),
+    ("خواهم", "Will"),
+    ("straße", "Roads"),
+    ("straße", "Streets"),
+    (" ", "Nothing"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("Nothing of the kind", []),
+        ("LLaMA's news", ["Meta AI"]),
+        ("Llamas, metadata, said, C+", []),
+        ("From META AI", ["Meta AI", "Meta", "AI"]),
+        ("AI by Meta", ["Meta", "AI"]),
+        ("C++-like; xC++", ["C++"]),
+        ("最新AI入門", ["AI"]),
+        ("最新機械学習入門", ["Learning"]),
+        ("कि है", ["Ki"]),
+        ("की किया", []),
+        ("กา", ["Ko"]),
+        ("กิน", []),
+        ("می خواهم", ["Will"]),
+        ("می\u200cخواهم", []),
+        ("At the Met", ["Opera"]),
+        ("STRASSE", ["Roads", "Streets"]),
+    ],
+)
+def test_keywords(read: Read, text: str, topics: list[str]) -> None:
+    """A document has the topics whose words are whole in its title or its excerpt, in any case and script."""
+    options = Options(keywords=KEYWORDS)
+    in_title = read(front("").replace("title: T", f"title: {json.dumps(text)}"), options=options)
+    in_excerpt = read(front(f"excerpt: |\n  {text.replace(' ', '   ')}"), options=options)
+    assert list(lead(in_title).topics) == list(lead(in_excerpt).topics) == topics
+    assert read(front(f"excerpt: {text}")).mentions[0].topics == ()
+
+
+def test_keywords_come_behind_the_documents_own_topics(read: Read) -> None:
+    """A topic that it has already is not doubled; a phrase doesn't reach from title to excerpt; coverage has none."""
+    fields = "excerpt: AI, C++\ntopics: [Web, ai]\nrelated: {title: Llama, webUrl: 'https://r.example/a'}"
+    reading = read(front(fields).replace("title: T", "title: Meta"), options=Options(keywords=KEYWORDS))
+    assert [mention.topics for mention in reading.mentions] == [("Web", "ai", "Meta", "C++"), ()]
+
+
+@pytest.mark.parametrize(
     ("name", "body", "expected"),
     [
         ("a.md", "", ""),
@@ -331,6 +502,13 @@ def test_relative_urls_need_a_site(read: Read) -> None:
         ("A.HTM", "*a*", "*a*"),
         ("a.md", "<script>x</script>", ""),
         ("a.md", "---\nmore\n---\n", "<hr>\n<h2>more</h2>"),
+        ("a.md", "\n<!DOCTYPE html>\n<body>\n\n    <p>*a*</p>\n</body>", "<p>*a*</p>"),
+        (
+            "a.md",
+            "<!-- x -->\n<html><base href='/b/'>\n\n    <a href=c>a</a>",
+            '<a href="https://site.example/b/c">a</a>',
+        ),
+        ("a.md", "<header>\n\n*a*\n</header>", "<header>\n<p><em>a</em></p>\n</header>"),
     ],
 )
 def test_the_body(read: Read, name: str, body: str, expected: str) -> None:
@@ -361,11 +539,33 @@ def test_ten_thousand_related(read: Read) -> None:
     ]
 
 
-def test_a_million_characters(read: Read) -> None:
-    """A title may be long, and is told briefly where it is wrong."""
-    assert len(lead(read(front("").replace("title: T", "title: " + "x" * 1_000_000))).title) == 1_000_000
+@pytest.mark.parametrize("unit", ["x", "word ", "<b>", "&amp;", "\u202e", "\u0315\u0300\u0327", "👩\u200d"])
+def test_a_million_characters(read: Read, unit: str) -> None:
+    """Titles and excerpts may be long: they are cut in well under a second, and only titles are told of."""
+    text = json.dumps("x" + unit * (1_000_000 // len(unit)), ensure_ascii=False)
+    for name, limit in (("title", MAX_TITLE), ("excerpt", MAX_EXCERPT)):
+        content = front(f"excerpt: {text}") if name == "excerpt" else front("").replace("title: T", f"title: {text}")
+        started = perf_counter()
+        reading = read(content, options=Options(limit=5_000_000))
+        assert perf_counter() - started < 2
+        found = getattr(lead(reading), name)
+        assert len(found) <= limit
+        assert len(reading.problems) == (name == "title" and found.endswith("…"))
     reading = read(front("quality: " + "9" * 1_000_000))
     assert len(reading.problems[0].message) < 150
+
+
+def test_a_long_title_is_cut_and_told(read: Read) -> None:
+    """A title has at most 300 characters and an excerpt 2,000, both cut at a word; the title's rest is missed."""
+    fields = f"excerpt: {'word ' * 500}\nrelated: {{title: '{'word ' * 61}', webUrl: 'https://r.example/a'}}"
+    reading = read(front(fields).replace("title: T", f"title: {'x' * 100} {'y' * 199}"))
+    mention, related = reading.mentions
+    assert len(mention.title) == 300
+    assert mention.excerpt == " ".join(["word"] * 399) + " word…"
+    assert related.title == " ".join(["word"] * 59) + " word…"
+    assert [str(problem) for problem in reading.problems] == [
+        "a.md:6:18: warning: a title of 304 characters, expected at most 300; the rest is left out"
+    ]
 
 
 def test_many_problems_are_counted(read: Read) -> None:
@@ -465,7 +665,18 @@ def test_reading_never_raises(content: bytes) -> None:
     assert reading == documents.Reading(reading.outcome, reading.digest, reading.mentions, reading.problems)
     for mention in reading.mentions:
         assert mention.link.isascii()
-        assert mention.title
+        assert mention.link or mention.place
+        assert 0 < len(mention.title) <= MAX_TITLE
+
+
+@given(st.lists(st.tuples(st.text(st.characters()), st.sampled_from("ABC")), max_size=5).map(tuple), st.data())
+def test_any_keywords_can_be_looked_for(keywords: tuple[tuple[str, str], ...], data: st.DataObject) -> None:
+    """Whatever a keyword is, it is no pattern; a keyword of letters is found where it stands by itself."""
+    words = [(word, topic) for word, topic in keywords if word.isalpha()]
+    word, topic = data.draw(st.sampled_from(words)) if words else ("", "")
+    found = topics_in(f"+{word}+", keywords)
+    assert found == tuple(dict.fromkeys(topic for _, topic in keywords if topic in found))
+    assert not word or topic in found
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason=f"{CORPUS} is not there")

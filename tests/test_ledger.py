@@ -83,7 +83,7 @@ def test_without_the_ledger_feeds_would_not_be_as_they_were(lived: Site) -> None
 def test_a_backup_is_the_same_until_something_changes(lived: Site) -> None:
     """It is JSON lines: a head, the rows, a digest; and of the ledger that is restored from it all but the mark."""
     lines = back_up_to(lived).read_text(encoding="utf-8").splitlines()
-    assert json.loads(lines[0]) == {"ledger": 1, "identity": (lived.output / ".aggregator").read_text().split()[0]}
+    assert json.loads(lines[0]) == {"ledger": 2, "identity": (lived.output / ".aggregator").read_text().split()[0]}
     assert list(json.loads(lines[-1])) == ["sha256"]
     assert back_up_to(lived, "again.jsonl").read_text(encoding="utf-8").splitlines() == lines
     assert lived.run(BACKUP, command="ledger restore").status == 0

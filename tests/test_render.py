@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import Article, Image, Story
+from aggregator.model import Article, Image, Provider, Story
 from aggregator.render import FORMATS, Format, content
 from aggregator.render.splice import Frame
 from tests.entries import BARE, FEED, FULL, HOSTILE, PLAIN_FEED, SCHEME, VIDEO, entries, hostile
@@ -111,14 +111,14 @@ def test_any_content_arrives(form: Format, entry: Entry) -> None:
 
 @given(entry=entries)
 def test_related_links_are_told_apart(entry: Entry) -> None:
-    """No two related links of an entry lead to the same place, and none to the entry's own."""
+    """No two related links of an entry lead to the same place, and none to the entry's own or to nowhere."""
     (element,) = elements(FORMATS["atom"], entry)
     links = [(link.get("rel"), link.get("href")) for link in element.findall(ATOM + "link")]
     own = entry.story.article.link
     assert [href for rel, href in links if rel == "alternate"] == [own]
     related = [href for rel, href in links if rel == "related"]
     assert len(related) == len(set(related))
-    assert set(related) == {article.link for article in entry.story.coverage} - {own}
+    assert set(related) == {article.link for article in entry.story.coverage} - {own, ""}
     assert len(links) == 1 + len(related)
 
 
@@ -241,11 +241,12 @@ def test_any_content_is_html(entry: Entry) -> None:
     article = entry.story.article
     outline = Outline(content.html(entry))
     links = [(action.url, action.title or action.type or action.url) for action in article.actions]
-    links += [(one.link, one.title) for one in content.coverage(entry)]
+    links += [(one.link, one.title) for one in content.coverage(entry) if one.link]
     if article.player:
         watch = "" if article.images else f"Watch: {article.title}"
         links.insert(0, (article.link, watch))
     assert outline.links == links
+    assert all(one.title in outline.text for one in content.coverage(entry))
     if not article.body:
         assert article.excerpt in outline.text
 
@@ -258,6 +259,28 @@ def test_coverage_names_who_published_it() -> None:
         '<li><a href="https://other.example/1">By domain</a> — other.example</li>'
         '<li><a href="https://plain.example/2">https://plain.example/2</a> — plain.example</li></ul>'
     )
+
+
+def test_coverage_without_a_link_is_a_text() -> None:
+    """It is its headline and who published it, as far as that is known, and no Atom link."""
+    coverage = (
+        Article("#1", "", "In <print>", provider=Provider("The Paper & Co", "paper.example")),
+        Article("#2", "", "By domain", provider=Provider(domain="paper.example")),
+        Article("#3", "", "In <print>"),
+        Article("#1", "", "Again"),
+        Article("https://other.example/1", "https://other.example/1", "Linked"),
+    )
+    entry = msgspec.structs.replace(BARE, story=Story(BARE.story.article, coverage))
+    assert content.html(entry).endswith(
+        "<h2>Related coverage</h2><ul>"
+        "<li>In &lt;print&gt; — The Paper &amp; Co</li>"
+        "<li>By domain — paper.example</li>"
+        "<li>In &lt;print&gt;</li>"
+        '<li><a href="https://other.example/1">Linked</a> — other.example</li></ul>'
+    )
+    (element,) = elements(FORMATS["atom"], entry)
+    related = [link.get("href") for link in element.findall(f"{ATOM}link[@rel='related']")]
+    assert related == ["https://other.example/1"]
 
 
 def test_player_is_a_picture_and_a_link() -> None:

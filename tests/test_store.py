@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from aggregator.errors import LedgerCorrupt, StoreError
@@ -152,6 +153,22 @@ def test_an_index_of_another_version_hands_on_last_good_versions(world: World, r
         assert (report.documents.failed, report.feeds.written) == (1, 0)
     with closing(sqlite3.connect(world.store / INDEX_FILE)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() != (99,)
+
+
+def test_an_index_of_the_first_version_hands_on_last_good_versions(world: World) -> None:
+    """Its mentions had the URLs and their keys in two lists."""
+    tree = world.tree()
+    with closing(sqlite3.connect(world.store / INDEX_FILE)) as connection:
+        for row, data in connection.execute("SELECT rowid, data FROM mention").fetchall():
+            *values, urls, id = msgspec.msgpack.decode(data)
+            former = [*values, [key for key, _ in urls], [url for _, url in urls], id]
+            connection.execute("UPDATE mention SET data = ? WHERE rowid = ?", (msgspec.msgpack.encode(former), row))
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+    report = world.regenerate()
+    assert (report.documents.failed, report.feeds.written, len(report.problems)) == (1, 0, 1)
+    assert GOOD in world.titles()
+    assert world.tree() == tree
 
 
 @pytest.mark.parametrize("table", ["document", "mention", "lead", "claim"])

@@ -62,7 +62,7 @@ class Terminal:
 def slow(site: Site) -> Site:
     """A site that takes a while."""
     for number in range(300):
-        site.document(f"d{number}", "A [link](https://example.org/) and *more*.\n\n" * 25)
+        site.document(f"d{number}", "A [link](https://example.org/) and *more*.\n\n" * 150)
     return site
 
 

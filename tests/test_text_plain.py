@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.text.plain import fold, legal, nfc, plain, quoted
+from aggregator.text.plain import cut, fold, legal, nfc, plain, quoted
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,53 @@ def test_plain_takes_a_million_characters(unit: str) -> None:
     """No text costs more than its length."""
     text = unit * (1_000_000 // len(unit))
     started = perf_counter()
-    plain(text)
+    cut(plain(text), 300)
     assert perf_counter() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "expected"),
+    [
+        ("short", 5, "short"),
+        ("", 1, ""),
+        ("one two three", 12, "one two…"),
+        ("one two three", 8, "one two…"),
+        ("one two three", 7, "one…"),
+        ("one, two", 7, "one…"),
+        ("one — two three", 12, "one — two…"),
+        ("one — two three", 8, "one…"),
+        ("overlong", 5, "over…"),
+        ("overlong", 1, "…"),
+        (" x", 1, "…"),
+        ("word " + "x" * 100, 80, "word " + "x" * 74 + "…"),
+        ("機械学習の入門", 5, "機械学習…"),
+        ("e\u0301" * 4, 4, "e\u0301…"),
+        ("x" + "a\u0323\u0301", 3, "x…"),
+        ("कि" * 3, 4, "कि…"),
+        ("क्षक्ष", 3, "…"),
+        ("a👩\u200d👩\u200d👧b", 5, "a…"),
+        ("👍🏽👍🏽👍🏽", 4, "👍🏽…"),
+        ("❤\ufe0f❤\ufe0f", 2, "…"),
+        ("1\ufe0f\u20e32", 3, "…"),
+        ("🇩🇪🇫🇷🇮🇹", 4, "🇩🇪…"),
+        ("🇩🇪🇫🇷🇮🇹", 5, "🇩🇪🇫🇷…"),
+        ("🏴\U000e0067\U000e0062\U000e007f!", 3, "…"),
+        ("می\u200cخواهم", 3, "م…"),
+        ("a\ud83d\ude00bc", 3, "a…"),
+    ],
+)
+def test_cut(text: str, limit: int, expected: str) -> None:
+    """What is too long ends at a word, or between characters where there are no words; never inside of one."""
+    assert cut(text, limit) == expected
+
+
+@given(st.text(st.characters() | st.sampled_from(" ,\u0301\u200d👩🏽🇩🇪")), st.integers(1, 40))
+def test_cut_keeps_the_limit_and_the_beginning(text: str, limit: int) -> None:
+    """What comes out is no longer than allowed, starts as the text does, and is the text where that fits."""
+    found = cut(text, limit)
+    assert len(found) <= limit
+    assert found == text if len(text) <= limit else (found[-1] == "…" and text.startswith(found[:-1]))
+    assert cut(found, limit) == found
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,10 @@ class World:
     def plan(self, **places: Path) -> Plan:
         """What is to be done, as the options have it."""
         options = self.options
-        known = options.get("known", ())
+        known = tuple(
+            topic if isinstance(topic, feeds.KnownTopic) else feeds.KnownTopic(topic)
+            for topic in options.get("known", ())
+        )
         return Plan(
             sources=options.get("sources")
             or (
@@ -90,9 +93,13 @@ class World:
                 entries=options.get("entries", 50),
                 minimum=options.get("minimum", 1),
                 keep=options.get("keep", timedelta(days=90)),
-                known=frozenset(map(fold_topic, known)) if options.get("only_known") else None,
+                known=frozenset(fold_topic(topic.name) for topic in known) if options.get("only_known") else None,
+                related=feeds.Related(options.get("related", "attach")),
             ),
-            spellings={fold_topic(name): name for name in known},
+            topics=known,
+            children=options.get("children", False),
+            alike=options.get("alike"),
+            tracking=options.get("reading", {}).get("tracking", ()),
             formats=options.get("formats", ("rss", "atom")),
             output=places.get("output", self.output),
             store=places.get("store", self.store),

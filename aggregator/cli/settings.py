@@ -37,9 +37,11 @@ def load(config_file: Path | None) -> Config:
 def plan_of(config: Config) -> Plan:
     """What the configuration asks the pipeline to do."""
     from aggregator import documents, feeds, pipeline
+    from aggregator.merge import Alike
     from aggregator.text.slugs import fold_topic
 
-    spellings = {fold_topic(name): name for name in config.topics.known}
+    merge, topics = config.merge, config.topics
+    keywords = tuple((word, topic.name) for topic in topics.known for word in topic.keywords) if topics.keywords else ()
     return pipeline.Plan(
         sources=tuple(
             pipeline.Source(
@@ -47,7 +49,9 @@ def plan_of(config: Config) -> Plan:
                 folder=source.folder,
                 include=source.include,
                 exclude=source.exclude,
-                options=documents.Options(base_url=source.base_url, limit=source.limit),
+                options=documents.Options(
+                    base_url=source.base_url, limit=source.limit, tracking=merge.tracking, keywords=keywords
+                ),
             )
             for source in config.sources
         ),
@@ -62,12 +66,19 @@ def plan_of(config: Config) -> Plan:
         ),
         choice=feeds.Choice(
             entries=config.feeds.entries,
-            minimum=config.topics.minimum,
+            minimum=topics.minimum,
             keep=config.feeds.keep,
-            known=frozenset(spellings) if config.topics.only_known else None,
+            known=frozenset(fold_topic(topic.name) for topic in topics.known) if topics.only_known else None,
+            related=feeds.Related(config.feeds.related),
         ),
-        spellings=spellings,
         formats=config.output.formats,
         output=config.output.path,
         store=config.store.path,
+        topics=tuple(
+            feeds.KnownTopic(topic.name, topic.slug, topic.aliases, topic.parent, topic.description, topic.image)
+            for topic in topics.known
+        ),
+        children=topics.children,
+        alike=Alike(merge.window, merge.similarity) if merge.near_duplicates else None,
+        tracking=merge.tracking,
     )

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
+from aggregator.config import files
 from aggregator.config.checks import check
 from aggregator.config.convert import Converter
-from aggregator.config.types import Config, Feeds, Output, Site, Source, Store, Topics
+from aggregator.config.taxonomy import known
+from aggregator.config.topics import in_files, in_list
+from aggregator.config.types import Config, Feeds, KnownTopic, Merge, Output, Site, Source, Store, Topics
 from aggregator.config.words import smallest
 from aggregator.errors import ConfigurationError, ParseError
 from aggregator.model import Problem, Severity
-from aggregator.text import tree
 
-__all__ = ["Config", "Feeds", "Output", "Site", "Source", "Store", "Topics", "find", "load"]
+__all__ = ["Config", "Feeds", "KnownTopic", "Merge", "Output", "Site", "Source", "Store", "Topics", "find", "load"]
 
 PLACES = ("./aggregator.yaml", "./config/aggregator.yaml", "/etc/aggregator/aggregator.yaml")
-LIMIT = 1 << 20  # bytes
 
 
 def find(given: Path | None, environment: Mapping[str, str]) -> Path:
@@ -39,20 +40,26 @@ def find(given: Path | None, environment: Mapping[str, str]) -> Path:
 
 
 def load(file: Path, environment: Mapping[str, str]) -> Config:
-    """The configuration that a file holds; `${NAME}` in it is taken from the environment.
+    """The configuration that a file holds, with its topic files; `${NAME}` in it is taken from the environment.
 
-    Raises ConfigurationError with everything that is wrong, in the order of the file.
+    Raises ConfigurationError with everything that is wrong, in the order of the file, then of each topic file.
     """
     try:
-        root = tree.load(_read(file))
+        root = files.load(file)
     except ParseError as error:
-        problem = Problem(str(file), error.line, error.column, Severity.error, error.message)
+        hint = "" if error.line else "; name the configuration with -c FILE"
+        problem = Problem(str(file), error.line, error.column, Severity.error, error.message + hint)
         raise ConfigurationError((problem,)) from error
-    converter = Converter(file, environment)
+    problems: dict[Problem, None] = {}
+    converter = Converter(file, environment, problems)
     found = converter.keys(Config, root)
+    site, topics = found["site"], found["topics"]
+    base = "" if site is UNSET else site.url
+    written = in_files(topics.path, root, base, converter) + in_list(topics, root, converter)
+    found["topics"] = replace(topics, known=known(written))
     check(found, root, converter.follow)
-    if converter.problems:
-        in_order = sorted(converter.problems, key=lambda problem: (problem.line, problem.column))
+    if problems:
+        in_order = sorted(problems, key=lambda one: (one.path != str(file), one.path, one.line, one.column))
         raise ConfigurationError(tuple(in_order))
     config = Config(**found)
     sources = tuple(replace(source, base_url=source.base_url or config.site.url) for source in config.sources)
@@ -68,21 +75,3 @@ def _is_there(place: str) -> bool:
     except OSError:
         return True
     return True
-
-
-def _read(file: Path) -> str:
-    """The text of a configuration file. Raises ParseError, in line 0 where it is about the file as a whole."""
-    try:
-        kind = file.stat()
-        if stat.S_ISDIR(kind.st_mode):
-            raise ParseError("a folder, expected the configuration file in it", 0, 0)
-        if not stat.S_ISREG(kind.st_mode) or kind.st_size > LIMIT:
-            raise ParseError(f"expected a plain file of at most {LIMIT >> 20} MiB", 0, 0)
-        data = file.read_bytes()
-    except OSError as error:
-        raise ParseError(f"can't be read: {error.strerror}; name the configuration with -c FILE", 0, 0) from error
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        before = data[: error.start].split(b"\n")
-        raise ParseError("not UTF-8; save the file as UTF-8", len(before), len(before[-1]) + 1) from error

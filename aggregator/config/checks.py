@@ -28,6 +28,7 @@ def check(found: Mapping[str, Any], root: Node, tell: Tell) -> None:
         _output_holds_no_source(found["output"], sources, tell)
         _output_holds_no_store(found["output"], found["store"], root, tell)
     _only_known_knows_some(found["topics"], root, tell)
+    _keywords_are_known(found["topics"], root, tell)
 
 
 def _sources_lie_apart(sources: list[tuple[Place, Source]], tell: Tell) -> None:
@@ -49,32 +50,40 @@ def _output_holds_no_source(output: Output, sources: list[tuple[Place, Source]],
 
 def _output_holds_no_store(output: Output, store: Store, root: Node, tell: Tell) -> None:
     if _real(store.path).is_relative_to(_real(output.path)):
-        place = _place(root, ("store", "path"), ("output", "path"))
+        place = place_of(root, ("store", "path"), ("output", "path"))
         tell(place, f"the store {store.path} lies in the output folder, which is served whole; move one of them")
 
 
 def _only_known_knows_some(topics: Topics, root: Node, tell: Tell) -> None:
     if topics.only_known and not topics.known:
-        place = _place(root, ("topics", "list"), ("topics", "only_known"))
+        place = place_of(root, ("topics", "list"), ("topics", "only_known"))
         tell(place, "no topic would get a feed; name the topics in `topics.list`, or write `only_known: no`")
+
+
+def _keywords_are_known(topics: Topics, root: Node, tell: Tell) -> None:
+    known: tuple[Any, ...] = topics.known
+    if topics.keywords and not any(one is UNSET or one.keywords for one in known):
+        place = place_of(root, ("topics", "keywords"))
+        tell(place, "no topic has keywords; give some to those in `topics.list`, or write `keywords: no`")
 
 
 def _placed_sources(sources: Any, root: Node) -> list[tuple[Place, Source]]:
     """The sources that could be read, each with the place of its path."""
-    items = _at(root, "sources")
+    items = at(root, "sources")
     if sources is UNSET or items is None or not isinstance(items.value, list):
         return []
     pairs = zip(items.value, sources, strict=True)
-    return [(_place(item, ("path",)), source) for item, source in pairs if source is not UNSET]
+    return [(place_of(item, ("path",)), source) for item, source in pairs if source is not UNSET]
 
 
-def _place(root: Node, *choices: tuple[str, ...]) -> Place:
+def place_of(root: Node, *choices: tuple[str, ...]) -> Place:
     """Where the first of these values is written."""
-    node = next(filter(None, (_at(root, *keys) for keys in choices)), root)
+    node = next(filter(None, (at(root, *keys) for keys in choices)), root)
     return node.line, node.column
 
 
-def _at(node: Node, *keys: str) -> Node | None:
+def at(node: Node, *keys: str) -> Node | None:
+    """The value of the last of these keys, each inside the one before; None where it isn't written."""
     for key in keys:
         if not isinstance(node.value, dict) or key not in node.value:
             return None

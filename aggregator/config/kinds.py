@@ -15,6 +15,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import UNSET
 
+from aggregator.text import slugs
 from aggregator.text.urls import absolute
 
 _FLAGS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
@@ -25,7 +26,9 @@ _LONGEST = timedelta(days=36_525)
 _DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(ms|s|m|h|d)")
 _SIZE = re.compile(r"([0-9]{1,15}) ?(|B|KiB|MiB|GiB)")
 _COUNT = re.compile(r"-?[0-9]{1,15}")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
+_PARAMETER = re.compile(r"(?=.*\w)[^\s=&#]+")
 _URL_START = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
@@ -55,6 +58,13 @@ def count(written: str) -> int:
     return int(written)
 
 
+def number(written: str) -> float:
+    """A number, with a point where it isn't whole."""
+    if not _NUMBER.fullmatch(written.strip()):
+        raise ValueError("a number such as `0.8`")
+    return float(written)
+
+
 def size(written: str) -> int:
     """Bytes, at least 1: `500KiB`, `2MiB`, `1000000`."""
     if not (match := _SIZE.fullmatch(written.strip())) or not int(match[1]):
@@ -70,6 +80,13 @@ def duration(written: str) -> timedelta:
     if milliseconds > _LONGEST / timedelta(milliseconds=1):
         raise ValueError(f"a duration of at most `{_LONGEST.days}d`")
     return timedelta(milliseconds=milliseconds)
+
+
+def lasting(value: timedelta) -> timedelta:
+    """A duration that isn't nothing."""
+    if not value:
+        raise ValueError("a duration longer than none")
+    return value
 
 
 def folder(written: str) -> Path:
@@ -103,6 +120,21 @@ def base_url(written: str) -> str:
     if "?" in found or "#" in found:
         raise ValueError("a URL without `?` and `#`")
     return found.rstrip("/") + "/"
+
+
+def parameter(written: str) -> str:
+    """A pattern for names of query parameters, as for `fnmatch`. One that every name fits would make all URLs one."""
+    if not _PARAMETER.fullmatch(written.strip()):
+        raise ValueError("a pattern for the name of a query parameter, such as `ref_*`")
+    return written.strip()
+
+
+def slug(written: str) -> str:
+    """The name of a topic's folder, or nothing."""
+    written = written.strip()
+    if written and slugs.slug(written) != written:
+        raise ValueError("letters and digits in lower case, single hyphens between them, such as `machine-learning`")
+    return written
 
 
 def one_of(*names: str) -> Callable[[str], str]:
@@ -148,11 +180,15 @@ Text: TypeAlias = Annotated[str, text]
 Line: TypeAlias = Annotated[str, line]
 Url: TypeAlias = Annotated[str, url]
 BaseUrl: TypeAlias = Annotated[str, base_url]
+Slug: TypeAlias = Annotated[str, slug]
+Parameter: TypeAlias = Annotated[str, parameter]
 Language: TypeAlias = Annotated[str, language]
 Zone: TypeAlias = Annotated[str, zone]
 SourcePath: TypeAlias = Annotated[str, source]
 Folder: TypeAlias = Annotated[Path, folder]
+OptionalFolder: TypeAlias = Annotated[Path | None, folder]
 Flag: TypeAlias = Annotated[bool, flag]
 Count: TypeAlias = Annotated[int, count]
+Number: TypeAlias = Annotated[float, number]
 Size: TypeAlias = Annotated[int, size]
 Duration: TypeAlias = Annotated[timedelta, duration]

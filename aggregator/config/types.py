@@ -20,17 +20,24 @@ from aggregator.config.kinds import (
     Folder,
     Language,
     Line,
+    Number,
+    OptionalFolder,
+    Parameter,
     Size,
+    Slug,
     SourcePath,
     Text,
     Url,
     Zone,
     distinct,
+    lasting,
     one_of,
 )
 
 FormatName = Literal["rss", "atom"]
 Format: TypeAlias = Annotated[FormatName, one_of(*get_args(FormatName))]
+RelatedName = Literal["attach", "expand", "collapse"]
+Related: TypeAlias = Annotated[RelatedName, one_of(*get_args(RelatedName))]
 
 
 class Of(NamedTuple):
@@ -39,14 +46,10 @@ class Of(NamedTuple):
     key: str
 
 
-class ListedTopic(Struct, frozen=True, kw_only=True):
-    """A topic that is written as a mapping."""
+class Short(NamedTuple):
+    """The note of what may be written shorter: a section as the value of this key alone, a list as its only item."""
 
-    name: Annotated[Line, Meta(description="the topic's name", examples=["Machine Learning"])]
-
-
-# A text, or a mapping whose `name` is that text.
-TopicName: TypeAlias = Annotated[Line, ListedTopic]
+    key: str = ""
 
 
 class Site(Struct, frozen=True, kw_only=True):
@@ -77,19 +80,82 @@ class Source(Struct, frozen=True, kw_only=True):
     limit: Size = 2 << 20
 
 
-class Topics(Struct, frozen=True, kw_only=True):
-    """Which topics get a feed: those with at least `minimum` entries, and `only_known` ones if it says so."""
+Name: TypeAlias = Annotated[Line, Meta(description="the topic's name", examples=["Machine Learning"])]
 
-    known: tuple[TopicName, ...] = field(name="list", default=())
+
+class KnownTopic(Struct, frozen=True):
+    """A topic that the site knows. `parent` is the name of another one, `image` an absolute URL."""
+
+    name: Name
+    slug: Slug = ""
+    aliases: tuple[Line, ...] = ()
+    parent: Text = ""
+    keywords: tuple[Line, ...] = ()
+    description: Text = ""
+    image: Url = ""
+
+
+class Picture(Struct, frozen=True):
+    """A picture in a topic file; its URL as written."""
+
+    url: Text = ""
+
+
+Lines: TypeAlias = Annotated[tuple[Line, ...], Short()]
+Pictures: TypeAlias = Annotated[tuple[Annotated[Picture, Short("url")], ...], Short()]
+
+
+class TopicFile(Struct, frozen=True, kw_only=True):
+    """A topic in a file of its own. Such files are other programs' too, whence the different spellings."""
+
+    id: Text = field(name="_id", default="")
+    name: Name
+    shortname: Text = ""
+    slug: Slug = ""
+    aliases: Lines = ()
+    parent: Text = ""
+    keywords: Lines = ()
+    description: Text = ""
+    image: Pictures = ()
+    images: Pictures = ()
+
+
+class Topics(Struct, frozen=True, kw_only=True):
+    """What the site knows of its topics, and which get a feed.
+
+    Those get one with at least `minimum` entries, and of them `only_known` ones if it says so. `path` is a folder
+    of topic files, or one such file (None: there is none); `known` has their topics first, then the list's.
+    `children`: whether a parent's feed has its children's entries; `keywords`: whether a document gets the topics
+    whose keywords it has.
+    """
+
+    path: OptionalFolder = None
+    known: tuple[Annotated[KnownTopic, Short("name")], ...] = field(name="list", default=())
     minimum: Annotated[Count, Meta(ge=1)] = 1
     only_known: Flag = False
+    children: Flag = False
+    keywords: Flag = False
 
 
 class Feeds(Struct, frozen=True, kw_only=True):
-    """What all feeds have in common: how many entries, and how long one without entries stays."""
+    """What all feeds have in common: how many entries, how long one without entries stays, what related ones are."""
 
     entries: Annotated[Count, Meta(ge=1, le=1000)] = 50
     keep: Duration = timedelta(days=90)
+    related: Related = "attach"
+
+
+class Merge(Struct, frozen=True, kw_only=True):
+    """Which documents speak of one article.
+
+    `tracking` are patterns of query parameters that say nothing of it, besides the well-known ones. Texts that share
+    `similarity` of their shingles, at most `window` apart, are near-duplicates.
+    """
+
+    tracking: tuple[Parameter, ...] = ()
+    near_duplicates: Flag = False
+    window: Annotated[Duration, lasting] = timedelta(hours=72)
+    similarity: Annotated[Number, Meta(ge=0.5, le=1)] = 0.8
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -112,6 +178,7 @@ class Config(Struct, frozen=True, kw_only=True):
     sources: Annotated[tuple[Source, ...], Meta(min_length=1)]
     topics: Topics = Topics()
     feeds: Feeds = Feeds()
+    merge: Merge = Merge()
     output: Output
     store: Store = Store()
 

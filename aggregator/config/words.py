@@ -13,7 +13,12 @@ from aggregator.text.plain import quoted
 from aggregator.text.tree import Node
 
 _SHAPES = {list: "a list", dict: "a mapping", type(None): "nothing"}
-_MSGSPEC = {"Expected ": "", "`int`": "a whole number", "`array` of length >= 1": "a list that isn't empty"}
+_MSGSPEC = {
+    "Expected ": "",
+    "`int`": "a whole number",
+    "`float`": "a number",
+    "`array` of length >= 1": "a list that isn't empty",
+}
 
 
 def unfit(node: Node, name: str, expected: str) -> str:
@@ -26,11 +31,16 @@ def unfit(node: Node, name: str, expected: str) -> str:
 
 def unknown(section: str, key: str, known: Iterable[str]) -> str:
     """A key that there isn't, with the nearest that there is."""
+    near = nearest(key, known := list(known))
+    hint = f"did you mean `{section}{near}`?" if near else f"known keys are {series(known)}"
+    return f"unknown key {quoted(section + key)}; {hint}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The one that was probably meant; "" where none is near."""
     import difflib  # only for a mistake
 
-    nearest = difflib.get_close_matches(key, known := list(known), n=1)
-    hint = f"did you mean `{section}{nearest[0]}`?" if nearest else f"known keys are {series(known)}"
-    return f"unknown key {quoted(section + key)}; {hint}"
+    return next(iter(difflib.get_close_matches(name, known, n=1)), "")
 
 
 def missing(section: str, field: FieldInfo) -> str:

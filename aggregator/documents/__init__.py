@@ -14,23 +14,15 @@ from aggregator.documents.files import contents, fingerprint
 from aggregator.documents.front import FIRST_LINE, Parts, split
 from aggregator.documents.mentions import lead_mention, related_mentions
 from aggregator.documents.notes import Notes
+from aggregator.documents.options import Options
 from aggregator.errors import ParseError
 from aggregator.model import Mention, Problem
-from aggregator.text.html import from_markdown, sanitised
+from aggregator.text.html import from_markdown, is_page, sanitised
 from aggregator.text.tree import load
 
 __all__ = ["Options", "Outcome", "Reading", "digest", "read"]
 
 _HTML = (".html", ".htm", ".xhtml")
-
-
-class Options(msgspec.Struct, frozen=True):
-    """How documents are read: the site that relative URLs belong to ("": none), the most bytes of a document, the
-    most related entries that are read of one."""
-
-    base_url: str = ""
-    limit: int = 2 * 1024 * 1024
-    related: int = 200
 
 
 class Outcome(StrEnum):
@@ -87,8 +79,8 @@ def _mentions(parts: Parts, source: int, options: Options, notes: Notes) -> tupl
     if type(fields) is not dict:
         raise ParseError("front matter without fields, expected lines such as `title: ...`", root.line, root.column)
     related = fields.get("related")
-    coverage = related_mentions(related, source, options.related, notes) if related and related.value else []
-    lead = lead_mention(fields, source, _body(parts, notes), notes)
+    coverage = related_mentions(related, source, options, notes) if related and related.value else []
+    lead = lead_mention(fields, source, _body(parts, notes), options, notes)
     return (lead, *coverage) if lead else ()
 
 
@@ -97,7 +89,9 @@ def _body(parts: Parts, notes: Notes) -> str:
     if not parts.body or parts.body.isspace():
         return ""
     try:
-        html = parts.body if notes.path.lower().endswith(_HTML) else from_markdown(parts.body)
+        html = parts.body
+        if not (notes.path.lower().endswith(_HTML) or is_page(html)):
+            html = from_markdown(html)
         return sanitised(html, notes.base)
     except ParseError as error:
         line = parts.front.count("\n") + FIRST_LINE + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from aggregator.documents import kinds
@@ -77,9 +77,14 @@ def author(node: Node, _: Notes) -> str:
 
 
 def topics(node: Node, notes: Notes) -> tuple[str, ...]:
-    """The names of topics; of names for the same topic, the first."""
+    """The names of topics."""
+    return distinct(_topics(node, notes))
+
+
+def distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of topics; of several for the same topic, the first."""
     found: dict[str, str] = {}
-    for name in _topics(node, notes):
+    for name in names:
         found.setdefault(fold_topic(name), name)
     return tuple(found.values())
 
@@ -121,11 +126,11 @@ SPELLINGS = ("webUrl", "originalUrl", "ampWebUrl", "cdnAmpWebUrl")
 """The URLs of one article, the best one first."""
 
 RELATED = {
-    "title": Field("title", kinds.text, strict=True),
+    "title": Field("title", kinds.title, strict=True),
     **{name: Field(name, kinds.url) for name in SPELLINGS},
-    "excerpt": Field("excerpt", kinds.text),
-    "publishedDateTime": Field("published", kinds.instant),
-    "updatedDateTime": Field("updated", kinds.instant),
+    "excerpt": Field("excerpt", kinds.excerpt),
+    "publishedDateTime": Field("published", kinds.likely_instant),
+    "updatedDateTime": Field("updated", kinds.likely_instant),
     "type": Field("type", kinds.word),
     "category": Field("category", kinds.text),
     "language": Field("language", kinds.language),
@@ -151,6 +156,7 @@ LEAD = {
     **RELATED,
     "id": Field("id", kinds.uri),
     "publishedDateTime": Field("published", kinds.instant, strict=True),
+    "updatedDateTime": Field("updated", kinds.instant),
     "draft": Field("draft", kinds.yes_no, strict=True),
     "topics": Field("topics", topics),
 }

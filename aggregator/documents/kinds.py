@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from aggregator.documents.notes import Notes
@@ -16,12 +16,24 @@ from aggregator.errors import ParseError
 from aggregator.model import Player
 from aggregator.text import dates
 from aggregator.text.html import MAX_PIXELS, player
-from aggregator.text.plain import plain, quoted
+from aggregator.text.plain import cut, plain, quoted
 from aggregator.text.tree import Node
 from aggregator.text.urls import absolute, host
 
 Fields: TypeAlias = Mapping[str, Node]
 Reader: TypeAlias = Callable[[Node, Notes], Any]
+
+MAX_TITLE = 300  # characters; what comes behind them no feed reader shows
+MAX_EXCERPT = 2000  # characters
+
+UNLIKELY = (
+    (date(1970, 1, 1), date(1970, 1, 1), "the zero of many programs"),
+    (date(2100, 1, 1), date.max, "too far in the future"),
+)
+"""The days on which no other outlet's article appeared, as (first, last, what a date in between is).
+
+Coverage comes with the oldest first, and not before its date: a wrong one would put it on top, or hide it for ever.
+"""
 
 _YES_NO = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
 _WORD = re.compile(r"\w[\w.+-]{0,63}")
@@ -33,6 +45,7 @@ _DURATION = re.compile(
     r"P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+W)?(?:[0-9]+D)?"
     r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.,][0-9]+)?S)?)?"
 )
+_CREDENTIALS = re.compile(r"(?<=[/\\]{2})[^/\\\s]*@")
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:[\w.~!$&'()*+,;=:@/?#%-]+", re.ASCII | re.IGNORECASE)
 
 
@@ -46,6 +59,20 @@ def unfit(node: Node, expected: str) -> ParseError:
 def text(node: Node, _: Notes) -> str:
     """Plain text."""
     return plain(scalar(node, "text"))
+
+
+def title(node: Node, notes: Notes) -> str:
+    """A title; one that is too long is cut, and told."""
+    found = text(node, notes)
+    if len(found) > MAX_TITLE:
+        message = f"a title of {len(found)} characters, expected at most {MAX_TITLE}; the rest is left out"
+        notes.warning(ParseError(message, node.line, node.column))
+    return cut(found, MAX_TITLE)
+
+
+def excerpt(node: Node, notes: Notes) -> str:
+    """An excerpt; one that is too long is cut, as is its nature."""
+    return cut(text(node, notes), MAX_EXCERPT)
 
 
 def word(node: Node, _: Notes) -> str:
@@ -95,6 +122,15 @@ def instant(node: Node, _: Notes) -> datetime:
         raise ParseError(str(error), node.line, node.column) from error
 
 
+def likely_instant(node: Node, notes: Notes) -> datetime:
+    """An instant in UTC at which an article may have been published."""
+    found = instant(node, notes)
+    for first, last, wrong in UNLIKELY:
+        if first <= found.date() <= last:
+            raise ParseError(f"{_shown(node)} is {wrong}, expected the article's own date", node.line, node.column)
+    return found
+
+
 def url(node: Node, notes: Notes) -> str:
     """An absolute http(s) URL."""
     expected = "an http(s) URL" if notes.base else "an absolute http(s) URL"
@@ -132,10 +168,10 @@ def rating(node: Node, _: Notes) -> float | None:
     return float(matching(_AVERAGE, average, "a number such as 4.5"))
 
 
-def embedded(node: Node, _: Notes) -> Player:
+def embedded(node: Node, notes: Notes) -> Player:
     """The player that an embed code shows."""
     expected = "an embed code with an http(s) iframe"
-    found = player(scalar(node, expected))
+    found = player(scalar(node, expected), notes.base)
     if not found:
         raise unfit(node, expected)
     return Player(*found)
@@ -195,6 +231,6 @@ def _shown(node: Node) -> str:
         case list():
             return "a list"
         case str() as value if value:
-            return quoted(value)
+            return quoted(_CREDENTIALS.sub("", value))
         case _:
             return "nothing"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from aggregator.documents.fields import BYLINE, LEAD, RELATED, SPELLINGS, read_fields
+from aggregator.documents.fields import BYLINE, LEAD, RELATED, SPELLINGS, distinct, read_fields
+from aggregator.documents.keywords import topics_in
 from aggregator.documents.kinds import unfit
 from aggregator.errors import ParseError
 from aggregator.model import Mention
@@ -16,15 +17,18 @@ from aggregator.text.urls import canonical, names_article
 if TYPE_CHECKING:
     from aggregator.documents.kinds import Fields
     from aggregator.documents.notes import Notes
+    from aggregator.documents.options import Options
+    from aggregator.model import Provider
     from aggregator.text.tree import Node
 
 _LINKS = SPELLINGS[:2]  # an AMP page is a copy, never the article itself
 _NO_TITLE = "no title"
 _NO_URL = "no usable URL, expected `webUrl` or `originalUrl`"
+_ONLY_TEXT = "no usable URL, kept as text, expected `webUrl` or `originalUrl`"
 _NO_DATE = "no date, expected `publishedDateTime` or a file name that starts with one such as 2023-02-28"
 
 
-def lead_mention(fields: Fields, source: int, body: str, notes: Notes) -> Mention | None:
+def lead_mention(fields: Fields, source: int, body: str, options: Options, notes: Notes) -> Mention | None:
     """What the document says of its own article; None, and errors noted, where it can't be used."""
     found, held = read_fields(fields, LEAD, notes)
     for error in held.values():
@@ -41,25 +45,30 @@ def lead_mention(fields: Fields, source: int, body: str, notes: Notes) -> Mentio
         return None
     if found.pop("draft", False):
         found["listed"] = False
-    return _mention(fields, found, 0, source, notes, body=body)
+    if options.keywords:
+        text = f"{found['title']}\n{found.get('excerpt', '')}"
+        found["topics"] = distinct((*found.get("topics", ()), *topics_in(text, options.keywords)))
+    found["urls"] = _spellings([found[name] for name in SPELLINGS if name in found], options.tracking)
+    found["body"] = body
+    return _mention(fields, found, 0, source, options, notes)
 
 
-def related_mentions(node: Node, source: int, limit: int, notes: Notes) -> list[Mention]:
+def related_mentions(node: Node, source: int, options: Options, notes: Notes) -> list[Mention]:
     """What the document says of the articles it lists as related, without those entries that can't be used."""
     items = node.value if type(node.value) is list else [node]
-    if len(items) > limit:
-        message = f"`related`: {len(items)} entries, expected at most {limit}; the others are left out"
+    if len(items) > options.related:
+        message = f"`related`: {len(items)} entries, expected at most {options.related}; the others are left out"
         notes.warning(ParseError(message, node.line, node.column))
     found: list[Mention] = []
-    for place, item in enumerate(items[:limit], 1):
+    for place, item in enumerate(items[: options.related], 1):
         try:
-            found.append(_related(item, place, source, notes))
+            found.append(_related(item, place, source, options, notes))
         except ParseError as error:
             notes.warning(ParseError(f"related entry left out: {error.message}", error.line, error.column))
     return found
 
 
-def _related(item: Node, place: int, source: int, notes: Notes) -> Mention:
+def _related(item: Node, place: int, source: int, options: Options, notes: Notes) -> Mention:
     if type(item.value) is not dict:
         raise unfit(item, "a map")
     found, held = read_fields(item.value, RELATED, notes)
@@ -68,34 +77,45 @@ def _related(item: Node, place: int, source: int, notes: Notes) -> Mention:
     if "title" not in found:
         raise _missing(_NO_TITLE, item.value, ("title",), (item.line, item.column))
     if not any(name in found for name in _LINKS):
-        raise _missing(_NO_URL, item.value, _LINKS, (item.line, item.column))
-    return _mention(item.value, found, place, source, notes)
+        notes.warning(_missing(_ONLY_TEXT, item.value, _LINKS, (item.line, item.column)))
+    return _mention(item.value, found, place, source, options, notes)
 
 
-def _mention(fields: Fields, found: dict[str, Any], place: int, source: int, notes: Notes, body: str = "") -> Mention:
+def _mention(fields: Fields, found: dict[str, Any], place: int, source: int, options: Options, notes: Notes) -> Mention:
     links = [found[name] for name in _LINKS if name in found]
-    urls = tuple(dict.fromkeys(found.pop(name) for name in SPELLINGS if name in found))
+    for name in SPELLINGS:
+        found.pop(name, None)
     author = found.pop("author", ())
     if "authors" not in found:
         found["authors"] = author or _by_provider(fields, notes)
-    own = [canonical(url) for url in links]
-    title = found["title"]
-    mark = blake2b(fold(title).encode(), digest_size=8).hexdigest()
-    keys: tuple[str, ...] = ()
-    if not place:
-        keys = tuple(dict.fromkeys(key for key in map(canonical, urls) if names_article(key)))
+    mark = _mark(found["title"]) if links else _mark(found["title"], _name(found.get("provider")))
+    keys = [canonical(url, options.tracking) for url in links] or [""]
     return Mention(
         path=notes.path,
         place=place,
         source=source,
-        key=next(filter(names_article, own), f"{own[0]}#{mark}"),
+        key=next(filter(names_article, keys), f"{keys[0]}#{mark}"),
         mark=mark,
-        link=links[0],
-        keys=keys,
-        urls=() if place else urls,
-        body=body,
+        link=links[0] if links else "",
         **found,
     )
+
+
+def _spellings(urls: list[str], tracking: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The URLs that can name an article, as (canonical, as written); of several spellings of one, the first."""
+    found: dict[str, str] = {}
+    for url in urls:
+        found.setdefault(canonical(url, tracking), url)
+    return tuple((key, url) for key, url in found.items() if names_article(key))
+
+
+def _mark(*texts: str) -> str:
+    """A short digest of texts, whatever their case and punctuation."""
+    return blake2b("\n".join(map(fold, texts)).encode(), digest_size=8).hexdigest()
+
+
+def _name(provider: Provider | None) -> str:
+    return (provider.name or provider.domain) if provider else ""
 
 
 def _by_provider(fields: Fields, notes: Notes) -> tuple[str, ...]:

@@ -61,7 +61,9 @@ def _by_url(articles: Articles, ledger: Ledger) -> None:
     for keys in chunks(articles.unnamed(), _SOME):
         leads = articles.leads(keys)
         for key in keys:
-            urls = articles.joining([key, *(url for lead in leads[key] for url, _ in lead.urls)])
+            urls = [key, *(url for lead in leads[key] for url, _ in lead.urls)]
+            if leads[key]:
+                urls = articles.joining(urls)
             for id in ledger.ids_of(urls):
                 if not articles.has(id):
                     articles.give([(id, key)])
@@ -90,4 +92,4 @@ def _bind(articles: Articles, ledger: Ledger) -> None:
             (id, own_id(lead, known.get(lead.path), id, articles.has), lead) for _, id, leads in some for lead in leads
         ]
         ledger.bind(bound)
-        ledger.bind_urls([(key, id) for key, id, _ in some if "#" in key])
+        ledger.bind_urls([(key, id) for key, id, leads in some if "#" in key or not leads])

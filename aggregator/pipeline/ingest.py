@@ -1,6 +1,6 @@
 """From the source folders to merged articles: what changed is read, and whatever that affects is merged again.
 
-walk ──▶ seen ──▶ unread ──read──▶ saved ──gather──▶ affected ──merge──▶ articles ──▶ ids ──▶ dirty feeds
+walk ──▶ seen ──▶ unread ──read──▶ saved ──join──▶ articles, ids, dirty feeds
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ from typing import NamedTuple
 from aggregator import documents
 from aggregator.documents import Options, Outcome
 from aggregator.feeds import ALL
-from aggregator.merge import merge, together, trust
-from aggregator.model import Mention, Problem, Severity, to_micros
-from aggregator.pipeline.identify import identify
+from aggregator.model import Problem, Severity
+from aggregator.pipeline.joining import join, standing_of
 from aggregator.pipeline.plan import Plan, Progress, Source
-from aggregator.store import Index, Ledger, Packed, Row, Saved, Stand, Standing, chunks, pack
-from aggregator.store.articles import Articles
-from aggregator.text.slugs import fold_topic, slug
+from aggregator.store import Index, Ledger, Packed, Row, Saved, chunks, pack
 from aggregator.watcher import Barred, walk
 from aggregator.workers import Workers
 
@@ -33,7 +30,8 @@ class Ingested(NamedTuple):
     """What came of a run's reading.
 
     read: documents with new content; gone: documents that are no more, held: those of them that the guard keeps;
-    troubles: what is wrong with sources, not documents; blind: so much is missing that nothing may be published.
+    troubles: what is wrong with sources and topics, not documents; blind: so much is missing that nothing may be
+    published; merged: how many articles were worked out again.
     """
 
     read: int
@@ -41,6 +39,7 @@ class Ingested(NamedTuple):
     held: int
     troubles: tuple[Problem, ...]
     blind: bool
+    merged: int
 
 
 def ingest(
@@ -68,27 +67,21 @@ def ingest(
     troubles = _look(plan, index)
     gone, held, guarded = _gone(plan.sources, index, ledger, accept_deletions=accept_deletions)
     if held is None:
-        return Ingested(0, len(gone), 0, (*troubles, *guarded), blind=True)
+        return Ingested(0, len(gone), 0, (*troubles, *guarded), blind=True, merged=0)
     read = _read(plan, index, workers, started - _RACY, progress)
     for paths in chunks(gone, 500):
         index.files.drop(paths)
     everything = bool(stale & {"reading", "merging"}) or made_with.get("ledger") != ledger.mark
-    if everything:
-        index.articles.affect_all()
-    affected = index.articles.gather(plan.max_titles)
-    _merge(index.articles)
-    ledger.name((topic, slug(name)) for topic, name in index.articles.topics() if topic != ALL)
-    identify(index.articles, ledger, plan.site.host, now)
-    _settle(index, ledger, now, everything=everything)
-    index.articles.spread()
+    joined = join(plan, index, ledger, now, everything=everything)
     if "rendering" in stale:
         index.entries.render_all()
         index.entries.mark_dirty([ALL, *ledger.feeds()])
-    if affected or gone or stale:
+    if joined.affected or gone or stale:
         ledger.commit(now)
     index.put_meta({**fingerprints, "ledger": ledger.mark})
     index.commit()
-    return Ingested(read, len(gone) + held, held, (*troubles, *guarded), blind=False)
+    troubles += [*guarded, *joined.troubles]
+    return Ingested(read, len(gone) + held, held, tuple(troubles), blind=False, merged=joined.merged)
 
 
 def _look(plan: Plan, index: Index) -> list[Problem]:
@@ -177,7 +170,7 @@ def _read_some(tasks: Sequence[_Task]) -> list[_Answer]:
             answers.append(_Answer(Outcome.read, digest, (), None, same=True))
             continue
         reading = documents.read(file, path, source, options)
-        packed = pack(reading.mentions, _standing(reading.mentions[:1])) if reading.mentions else None
+        packed = pack(reading.mentions, standing_of(reading.mentions[:1])) if reading.mentions else None
         answers.append(_Answer(reading.outcome, reading.digest, reading.problems, packed, same=False))
     return answers
 
@@ -217,63 +210,3 @@ def _saved(index: Index, row: Row, answer: _Answer) -> Saved:
         message = "no front matter any more, expected `---` in the first line; its last good version stays"
         problems = (Problem(row.path, 1, 1, Severity.error, message),)
     return Saved(row, outcome, answer.digest, problems, answer.packed)
-
-
-def _merge(articles: Articles) -> None:
-    """Make articles of all affected documents."""
-    for some in chunks(_shared(articles), 500):
-        articles.put(some)
-    articles.put_alone()
-
-
-def _shared(articles: Articles) -> Iterator[tuple[str, list[int], Standing]]:
-    """The articles that several documents share: key, documents, standing."""
-    done: set[int] = set()
-    for document in articles.joined():
-        if document not in done:
-            documents = together(document, articles.neighbours)
-            done.update(documents)
-            leads = [articles.lead(number) for number in documents]
-            key, _ = min(leads, key=lambda lead: trust(lead[1]))
-            yield key, documents, _standing([lead for _, lead in leads])
-
-
-def _standing(leads: Sequence[Mention]) -> Standing:
-    """When the article of these leads was published, and the topics in whose feeds it is."""
-    article = merge(leads, leads[0].key)
-    published = to_micros(article.published) if article.published else 0
-    if not article.listed or article.removed:
-        return Standing(published, None)
-    return Standing(published, [(ALL, ""), *((fold_topic(name), name) for name in article.topics)])
-
-
-def _settle(index: Index, ledger: Ledger, now: datetime, *, everything: bool) -> None:
-    """Remember what was withdrawn and what came back; of `everything`, where index and ledger met anew."""
-    ids = {*index.articles.settling(), *(ledger.entries() if everything else ())}
-    for some in chunks(sorted(ids), 500):
-        before, after = ledger.standing(some), index.articles.standing(some)
-        settled = []
-        for id in some:
-            was, new = before.get(id, Stand()), _stand(after.get(id))
-            if new.topics is None and was.topics is not None and _withdrawn(id, was, index, ledger, now, id in after):
-                ledger.withdraw(id, was.topics, now)
-            elif new.topics is not None and was.away:
-                ledger.restore(id, now)
-            if new[:2] != was[:2]:
-                settled.append((id, new))
-        ledger.settle(settled)
-
-
-def _stand(standing: Standing | None) -> Stand:
-    if standing is None or standing.topics is None:
-        return Stand()
-    return Stand(tuple(topic for topic, _ in standing.topics), standing.published)
-
-
-def _withdrawn(id: str, was: Stand, index: Index, ledger: Ledger, now: datetime, exists: bool) -> bool:
-    """Whether an entry that is none any more was withdrawn: out of sight, not only merged into another one.
-
-    What was never seen, because it was to come later, can't be withdrawn.
-    """
-    merged = not exists and any(map(index.articles.leads_entry, ledger.paths_of(id)))
-    return not merged and was.published <= to_micros(now)

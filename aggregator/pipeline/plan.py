@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from aggregator import documents, feeds
-from aggregator.merge import MAX_TITLES
+from aggregator.merge import MAX_TITLES, Alike
 
 Progress = Callable[[str, int, int], None]
 """Told the stage (`reading`, `rendering`, `publishing`), how much of it is done and how much there is."""
@@ -59,28 +60,37 @@ class Site(msgspec.Struct, frozen=True):
         return f"{self.url}{quote(name)}/"
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, dict=True):
     """Everything that shapes the output, but for the documents, the ledger and now.
 
-    `spellings` are the names of known topics as the site's editors write them, by folded name. `max_titles`: a URL that
-    more leads with different titles than this claim joins nothing.
+    `topics` are those that the site knows; with `children`, a parent's feed has the entries of its children too.
+    `alike` says when articles are near-duplicates (None: never). `max_titles`: a URL that more leads with different
+    titles than this claim joins nothing. `tracking`: further query parameters that tell nothing of the page.
     """
 
     sources: tuple[Source, ...]
     site: Site
     choice: feeds.Choice
-    spellings: dict[str, str]
     formats: tuple[str, ...]
     output: Path
     store: Path
+    topics: tuple[feeds.KnownTopic, ...] = ()
+    children: bool = False
+    alike: Alike | None = None
+    tracking: tuple[str, ...] = ()
     max_titles: int = MAX_TITLES
+
+    @cached_property
+    def taxonomy(self) -> feeds.Taxonomy:
+        """The topics that the site knows."""
+        return feeds.Taxonomy(self.topics, children=self.children)
 
     def fingerprints(self, program: str) -> dict[str, str]:
         """What the stages depend on, digested: the configuration, the program and the packages that shape bytes."""
         parts: dict[str, object] = {
             "reading": [(source.name, source.options) for source in self.sources],
-            "merging": [self.max_titles],
-            "rendering": [self.site, self.choice, self.spellings, self.formats],
+            "merging": [self.max_titles, self.alike, self.topics, self.children, self.choice.related],
+            "rendering": [self.site, self.choice, self.topics, self.formats],
         }
         common = [program, sys.version_info[:2]]
         return {

@@ -22,10 +22,14 @@ _WRITERS = 8
 
 
 class Sheet(NamedTuple):
-    """A feed to be published: its topic, its name (its folder), the topic as spelled, and what it shows."""
+    """A feed to be published: its topic and its name (its folder); the topic that it shows and the name of that
+    one's feed, the same unless the topic has another name by now; that topic as spelled, and what it shows.
+    """
 
     topic: str
     name: str
+    shown: str
+    self: str
     spelled: str
     selection: Selection
 
@@ -55,7 +59,7 @@ class Press:
         self.problems = list(problems)
         self.current: list[tuple[str, datetime | None]] = []
 
-    def publish(self, sheets: Sequence[Sheet], progress: Progress) -> Published:
+    def publish(self, sheets: Sequence[Sheet], progress: Progress, rendered: int) -> Published:
         """Write the feeds, remove those that are over, and commit what is so: the ledger before the index."""
         shown = [sheet for sheet in sheets if sheet.selection.keys is not None]
         self.ledger.intend((path, sheet.topic) for sheet in shown for path in self._paths(sheet))
@@ -80,7 +84,7 @@ class Press:
         for topic, due in self.current:
             self.index.entries.clean(topic, due)
         self.index.commit()
-        return Published(self.outcomes, tuple(self.problems), tuple(sorted(self.changes)))
+        return Published(self.outcomes, tuple(self.problems), tuple(sorted(self.changes)), rendered)
 
     def _paths(self, sheet: Sheet) -> list[str]:
         return [f"{sheet.name}/{format.file}" for format in self.formats]
@@ -100,17 +104,21 @@ class Press:
     def _feed(self, sheet: Sheet, updated: datetime | None) -> Feed:
         site = self.plan.site
         # An empty feed has changed when it became empty; a withdrawal changes a feed whether it is empty or not.
-        instants = (updated or sheet.selection.lapsed, self.ledger.last_withdrawal(sheet.topic))
+        taxonomy = self.plan.taxonomy
+        withdrawals = map(self.ledger.last_withdrawal, (sheet.shown, *taxonomy.aliases(sheet.shown)))
+        instants = (updated or sheet.selection.lapsed, *withdrawals)
+        known = taxonomy.topics.get(sheet.shown)
         return Feed(
-            name=sheet.name,
-            title=site.title if sheet.topic == ALL else f"{sheet.spelled} — {site.title}",
-            description=site.description if sheet.topic == ALL else "",
+            name=sheet.self,
+            title=site.title if sheet.shown == ALL else f"{sheet.spelled} — {site.title}",
+            description=site.description if sheet.shown == ALL else known.description if known else "",
             language=site.language,
             author=site.author or site.title,
             copyright=site.copyright,
             icon=site.icon,
-            page=site.page(sheet.name),
-            addresses=tuple((format.name, site.page(sheet.name) + format.file) for format in self.formats),
+            image=known.image if known else "",
+            page=site.page(sheet.self),
+            addresses=tuple((format.name, site.page(sheet.self) + format.file) for format in self.formats),
             updated=max(filter(None, instants), default=EPOCH),
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from aggregator import publish
-from aggregator.feeds import ALL, Selection, select
+from aggregator.feeds import ALL, Related, Selection, collapsed, select
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
 from aggregator.store import Index, Ledger
@@ -36,17 +36,20 @@ def regenerate(
         if publish.signature(plan.output, path) != publish.Signature(*recorded):
             index.entries.mark_dirty([topic])
     slugs = ledger.slugs()
-    names = {topic: feed_name(topic, slugs) for topic in index.entries.waiting(now)}
+    names = {topic: feed_name(topic, slugs) for topic in _waiting(plan, index, ledger, now)}
     asked = {topic: name for topic, name in names.items() if not only or name in only}
     if not asked:
-        return Published(Counter({publish.Outcome.unchanged: sum(1 for _ in ledger.files())}), (), ())
+        return Published(Counter({publish.Outcome.unchanged: sum(1 for _ in ledger.files())}), (), (), 0)
     # Only a run that has something to publish pays for loading feedgen and lxml.
     from aggregator.pipeline.publishing import Press, Sheet
     from aggregator.pipeline.rendering import render_wanted
 
-    sheets = [Sheet(topic, name, *_show(plan, index, ledger, topic, now)) for topic, name in asked.items()]
-    problems = render_wanted(plan, index, ledger, workers, slugs, now, progress)
-    return Press(plan, index, ledger, problems, dry=dry).publish(sheets, progress)
+    sheets = []
+    for topic, name in asked.items():
+        shown = plan.taxonomy.former.get(topic, topic)
+        sheets.append(Sheet(topic, name, shown, feed_name(shown, slugs), *_show(plan, index, ledger, shown, now)))
+    rendered, problems = render_wanted(plan, index, ledger, workers, slugs, now, progress)
+    return Press(plan, index, ledger, problems, dry=dry).publish(sheets, progress, rendered)
 
 
 def feed_names(ledger: Ledger) -> list[str]:
@@ -60,12 +63,35 @@ def feed_name(topic: str, slugs: dict[str, str]) -> str:
     return f"topics/{slugs[topic]}" if topic != ALL else "all"
 
 
+def _waiting(plan: Plan, index: Index, ledger: Ledger, now: datetime) -> list[str]:
+    """The topics whose feeds are dirty or due; where one had a feed under another name, that address keeps serving."""
+    waiting = index.entries.waiting(now)
+    aliases = [alias for topic in waiting for alias in plan.taxonomy.aliases(topic) if ledger.feed(alias)]
+    return sorted({*waiting, *aliases})
+
+
 def _show(plan: Plan, index: Index, ledger: Ledger, topic: str, now: datetime) -> tuple[str, Selection]:
-    """How a feed spells its topic and what it is to show; its entries are noted as wanted."""
-    out = ledger.feed(topic)
-    newest = index.entries.newest(topic, now, plan.choice.reach)
+    """How a feed spells its topic and what it is to show; its entries are noted as wanted.
+
+    A feed that is out under another name of its topic is out.
+    """
+    out = next(filter(None, map(ledger.feed, (topic, *plan.taxonomy.aliases(topic)))), None)
+    newest = _newest(plan, index, topic, now)
     following = index.entries.following(topic, now)
     selection = select(topic, newest, following, out is not None, out.lapsed if out else None, plan.choice, now)
     index.entries.want(selection.keys or ())
-    spelled = plan.spellings.get(topic) or index.entries.spelling(topic, now) or (out.spelled if out else "")
+    spelled = plan.taxonomy.name(topic) or index.entries.spelling(topic, now) or (out.spelled if out else "")
     return spelled, selection
+
+
+def _newest(plan: Plan, index: Index, topic: str, now: datetime) -> list[str]:
+    """The stories that decide on a feed, newest first."""
+    reach = plan.choice.reach
+    newest = index.entries.newest(topic, now, reach)
+    if plan.choice.related is not Related.collapse:
+        return newest
+    limit = reach
+    while len(kept := collapsed(newest, index.entries.coverage(newest))) < reach and len(newest) == limit:
+        limit *= 2
+        newest = index.entries.newest(topic, now, limit)
+    return kept[:reach]

@@ -8,9 +8,8 @@ from itertools import chain
 from typing import NamedTuple
 
 from aggregator import render
-from aggregator.feeds import ALL
 from aggregator.merge import merge, relate
-from aggregator.model import EPOCH, Entry, Problem, Severity, Topic
+from aggregator.model import Entry, Problem, Severity, Topic
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.store import Index, Ledger, chunks, decode_mention
 from aggregator.workers import Workers
@@ -24,6 +23,7 @@ class _Task(NamedTuple):
 
     key: str
     id: str
+    published: datetime
     topics: tuple[Topic, ...]
     restored: datetime | None
     mentions: list[bytes]
@@ -48,7 +48,7 @@ def _rendered(task: _Task, formats: Sequence[str], scheme: str, now: datetime) -
     article = merge(map(decode_mention, task.mentions), task.key)
     others = [merge(map(decode_mention, mentions), key) for key, mentions in task.coverage]
     story, until = relate(article, others, now)
-    published = article.published or EPOCH
+    published = article.published or task.published
     updated = max(filter(None, (article.updated or published, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)
     try:
@@ -66,8 +66,8 @@ def render_wanted(
     slugs: dict[str, str],
     now: datetime,
     progress: Progress,
-) -> list[Problem]:
-    """Render the wanted entries that aren't yet; returns what went wrong."""
+) -> tuple[int, list[Problem]]:
+    """Render the wanted entries that aren't yet; returns how many, and what went wrong."""
     keys = index.entries.unrendered(now)
     problems: list[Problem] = []
     done = 0
@@ -80,26 +80,28 @@ def render_wanted(
         index.entries.put([answer for answer in answers if not answer.error])
         for answer in answers:
             if answer.error:
-                path = index.articles.leads([answer.key])[answer.key][0].path
+                leads = index.articles.leads([answer.key])[answer.key]
+                path = leads[0].path if leads else answer.key
                 problems.append(Problem(path, 0, 0, Severity.error, f"its entry can't be rendered ({answer.error})"))
         done += len(answers)
         progress("rendering", done, len(keys))
-    return problems
+    return len(keys), problems
 
 
 def _tasks(keys: Sequence[str], index: Index, ledger: Ledger, slugs: dict[str, str]) -> list[_Task]:
     articles = index.entries.articles(keys)
     coverage = index.entries.coverage(keys)
     mentions = index.entries.mentions({*keys, *chain.from_iterable(coverage.values())})
-    restored = ledger.restored([id for id, _ in articles.values()])
+    restored = ledger.restored([id for id, *_ in articles.values()])
     return [
         _Task(
             key,
             id,
-            tuple(Topic(name, slugs[topic]) for topic, name in topics if topic != ALL),
+            published,
+            tuple(Topic(name, slugs[topic]) for topic, name in topics if name),
             restored.get(id),
             mentions[key],
             [(other, mentions[other]) for other in coverage.get(key, ())],
         )
-        for key, (id, topics) in articles.items()
+        for key, (id, published, topics) in articles.items()
     ]

@@ -12,11 +12,14 @@ from aggregator.publish import Outcome
 
 
 class Published(NamedTuple):
-    """What happened to the feed files, and what went wrong on the way; `changes` names each file that differs."""
+    """What happened to the feed files, and what went wrong on the way; `changes` names each file that differs,
+    `rendered` is how many entries were rendered.
+    """
 
     outcomes: Counter[Outcome]
     problems: tuple[Problem, ...]
     changes: tuple[tuple[Outcome, str], ...]
+    rendered: int
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -38,6 +41,13 @@ class Files(msgspec.Struct, frozen=True):
     failed: int
 
 
+class Effort(msgspec.Struct, frozen=True):
+    """What a run cost: articles worked out again, entries rendered."""
+
+    merged: int
+    rendered: int
+
+
 class Report(msgspec.Struct, frozen=True):
     """What a run did and found. `changes` names the files written and removed, or that would be.
 
@@ -50,3 +60,4 @@ class Report(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     changes: tuple[tuple[Outcome, str], ...]
     healthy: bool
+    effort: Effort

@@ -18,7 +18,7 @@ from aggregator.model import Problem, Severity
 from aggregator.pipeline.ingest import Ingested, ingest
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.regenerate import feed_names, regenerate
-from aggregator.pipeline.report import Counts, Files, Published, Report
+from aggregator.pipeline.report import Counts, Effort, Files, Published, Report
 from aggregator.publish import Outcome
 from aggregator.store import (
     DAMAGED,
@@ -65,7 +65,7 @@ def run(
     program: its version, part of what the index depends on; started: the real time, in ns since 1970. Raises
     TimeRefused, UnknownFeed, ForeignOutput, Locked and StoreError.
     """
-    with _ledger(plan.store, dry=wish.dry) as ledger:
+    with _ledger(plan, dry=wish.dry) as ledger:
         if wish.at and ledger.newest and now < ledger.newest:
             raise TimeRefused(
                 f"--at {now.isoformat()}: the ledger remembers {ledger.newest.isoformat()}; name a later time"
@@ -106,8 +106,8 @@ def _run(attempt: _Attempt, ledger: Ledger) -> Report:
 
 
 @contextmanager
-def _ledger(folder: Path, *, dry: bool) -> Iterator[Ledger]:
-    ledger = Ledger(folder, dry=dry)
+def _ledger(plan: Plan, *, dry: bool) -> Iterator[Ledger]:
+    ledger = Ledger(plan.store, dry=dry, tracking=plan.tracking)
     try:
         yield ledger
     finally:
@@ -149,7 +149,7 @@ class _Attempt(msgspec.Struct, frozen=True):
                     progress=self.progress,
                 )
                 if ingested.blind:
-                    published = Published(Counter(), (), ())
+                    published = Published(Counter(), (), (), 0)
                 else:
                     index = index.install()
                     _check(wish.only, feed_names(ledger))
@@ -190,4 +190,5 @@ def _report(index: Index, ingested: Ingested, published: Published, told: tuple[
         problems=(*told, *ingested.troubles, *index.files.problems(), *published.problems),
         changes=published.changes,
         healthy=not any(one.severity is Severity.error for one in (*ingested.troubles, *published.problems)),
+        effort=Effort(ingested.merged, published.rendered),
     )

@@ -42,6 +42,7 @@ def render_feed(feed: Feed, entries: Sequence[bytes]) -> bytes:
     element.subtitle(feed.description)
     element.author(name=feed.author or feed.title)  # 4.1.1: not every entry has one
     element.icon(feed.icon)
+    element.logo(feed.image)
     return _FRAME.splice(element.atom_str(pretty=True), entries)
 
 

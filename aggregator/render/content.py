@@ -29,16 +29,18 @@ def paragraph(text: str) -> str:
 
 
 def coverage(entry: Entry) -> list[Article]:
-    """The entry's coverage, one article for each link, and none that has the entry's own link."""
+    """The entry's coverage, one article for each link (of those without, for each key), and none that has the entry's
+    own link."""
     shown: dict[str, Article] = {}
     for article in entry.story.coverage:
-        shown.setdefault(article.link, article)
+        shown.setdefault(article.link or article.key, article)
     shown.pop(entry.story.article.link, None)
     return list(shown.values())
 
 
 def publisher(article: Article) -> str:
-    """Who published it, as plain text: the provider's name, else its domain, else the host in the link."""
+    """Who published it, as plain text: the provider's name, else its domain, else the host in the link; "" where
+    nobody is known."""
     provider = article.provider
     if provider and (provider.name or provider.domain):
         return provider.name or provider.domain
@@ -63,9 +65,13 @@ def _action(action: Action) -> str:
 def _coverage(articles: list[Article]) -> str:
     if not articles:
         return ""
-    return "<h2>Related coverage</h2>" + _list(
-        [f"{_link(one.link, escape(one.title or one.link))} — {escape(publisher(one))}" for one in articles]
-    )
+    return "<h2>Related coverage</h2>" + _list([_covered(article) for article in articles])
+
+
+def _covered(article: Article) -> str:
+    title = escape(article.title or article.link)
+    by = publisher(article)
+    return (_link(article.link, title) if article.link else title) + (f" — {escape(by)}" if by else "")
 
 
 def _list(items: list[str]) -> str:

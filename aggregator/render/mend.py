@@ -131,8 +131,9 @@ class MendedEntry(BaseEntryExtension):
         for link in element.iterchildren("link"):  # there's one: feed_entry gave it
             link.set("rel", "alternate")
         for one in content.coverage(self._entry):
-            known = _known(href=one.link, rel="related", hreflang=_language(one.language), title=one.title)
-            SubElement(element, "link", known)
+            if one.link:
+                known = _known(href=one.link, rel="related", hreflang=_language(one.language), title=one.title)
+                SubElement(element, "link", known)
         _add_media(element, article)
         return element
 

@@ -33,8 +33,8 @@ def render_feed(feed: Feed, entries: Sequence[bytes]) -> bytes:
     channel = feed_head(feed, FORMAT, _NAMESPACES)
     channel.updated(UNWRITTEN)  # lastBuildDate is the extension's
     channel.description(feed.description or feed.title)
-    if feed.icon:
-        channel.image(feed.icon)
+    if image := feed.image or feed.icon:
+        channel.image(image)
     return _FRAME.splice(channel.rss_str(pretty=True), entries)
 
 

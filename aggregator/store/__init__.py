@@ -11,6 +11,7 @@ from aggregator.store.index import Index, open_index
 from aggregator.store.ledger import DAMAGED, Ledger, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
 from aggregator.store.packed import Packed, Row, Saved, Standing, decode_mention, pack
+from aggregator.store.placements import Lister, Place, Topics
 
 __all__ = [
     "DAMAGED",
@@ -18,11 +19,14 @@ __all__ = [
     "LEDGER_FILE",
     "Index",
     "Ledger",
+    "Lister",
     "Packed",
+    "Place",
     "Row",
     "Saved",
     "Stand",
     "Standing",
+    "Topics",
     "back_up",
     "chunks",
     "decode_mention",

@@ -1,4 +1,7 @@
-"""Articles in the index: which documents belong together, and which article has which id."""
+"""Articles in the index: which documents belong together, and which article has which id.
+
+An article without a document of its own (feeds may ask for one, `placements.py`) is its own only alias.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,10 @@ _SEEDS = (
     INSERT OR IGNORE INTO former SELECT article FROM changed CROSS JOIN mention USING (document)
       CROSS JOIN alias ON alias.url = mention.key
     """,
+    """
+    INSERT OR IGNORE INTO former SELECT article FROM changed CROSS JOIN claim USING (document)
+      CROSS JOIN alias USING (url) WHERE joins
+    """,
     "INSERT OR IGNORE INTO affected SELECT document FROM former CROSS JOIN lead USING (article)",
 )
 # Each makes the circle wider: by a URL, by an article that is to be dissolved, by an id claimed twice, by an id
@@ -51,17 +58,29 @@ _WIDEN = (
       CROSS JOIN lead USING (document) CROSS JOIN article ON article.id = lead.explicit
       CROSS JOIN lead other ON other.article = article.key WHERE lead.explicit IS NOT NULL
     """,
+    """
+    INSERT OR IGNORE INTO former SELECT article.key FROM affected
+      CROSS JOIN lead USING (document) CROSS JOIN article ON article.id = lead.explicit WHERE lead.explicit IS NOT NULL
+    """,
 )
 _DIRTY = """
 INSERT INTO feed SELECT DISTINCT topic.value ->> 0, 1, NULL FROM article, json_each(article.topics) topic
   WHERE article.key IN {keys} ON CONFLICT (topic) DO UPDATE SET dirty = 1
 """
-# The articles of affected documents are taken apart; what showed them is remembered.
-_DISSOLVE = (
+# The articles of affected documents, and those without one that they list.
+_FORMER = (
     """
     INSERT OR IGNORE INTO former SELECT lead.article FROM affected CROSS JOIN lead USING (document)
       WHERE lead.article IS NOT NULL
     """,
+    """
+    INSERT OR IGNORE INTO former SELECT alias.article FROM affected CROSS JOIN mention USING (document)
+      CROSS JOIN alias ON alias.url = mention.key
+      WHERE place > 0 AND NOT EXISTS (SELECT 1 FROM lead WHERE lead.article = alias.article)
+    """,
+)
+# They are taken apart; what showed them is remembered.
+_DISSOLVE = (
     "INSERT OR IGNORE INTO settled SELECT id FROM former CROSS JOIN article ON key = article WHERE id IS NOT NULL",
     "INSERT OR IGNORE INTO touched SELECT url FROM former CROSS JOIN alias USING (article)",
     """
@@ -72,13 +91,15 @@ _DISSOLVE = (
     _DIRTY.format(keys="(SELECT article FROM former)"),
     "DELETE FROM article WHERE key IN (SELECT article FROM former)",
     "DELETE FROM alias WHERE article IN (SELECT article FROM former)",
+    "DELETE FROM text WHERE article IN (SELECT article FROM former)",
+    "DELETE FROM token WHERE article IN (SELECT article FROM former)",
     "DELETE FROM entry WHERE key IN (SELECT article FROM former)",
     "DELETE FROM fragment WHERE key IN (SELECT article FROM former)",
     "UPDATE lead SET article = NULL WHERE document IN (SELECT document FROM affected)",
 )
 # What shows an article that was merged just now is stale: its own entry, and those it is coverage of; so are the
 # entries that show an article without a document, where what is said of it changed.
-_OWN = "INSERT OR IGNORE INTO stale SELECT article FROM affected CROSS JOIN lead USING (document)"
+_OWN = "INSERT OR IGNORE INTO stale SELECT key FROM made"
 _SPREAD = (
     """
     INSERT OR IGNORE INTO stale SELECT lead.article FROM touched
@@ -96,6 +117,9 @@ _SPREAD = (
       CROSS JOIN mention other ON other.key = mention.key AND other.place > 0
       CROSS JOIN lead ON lead.document = other.document
     """,
+    """
+    INSERT OR IGNORE INTO stale SELECT survivor FROM stale CROSS JOIN article USING (key) WHERE survivor IS NOT NULL
+    """,
     "DELETE FROM entry WHERE key IN (SELECT key FROM stale)",
     "DELETE FROM fragment WHERE key IN (SELECT key FROM stale)",
 )
@@ -107,7 +131,7 @@ INSERT INTO joined SELECT DISTINCT claim.document FROM affected
 """
 _ALONE = (
     """
-    INSERT INTO article (key, published, topics) SELECT key, published, topics FROM affected
+    INSERT INTO article (key, published, since, own) SELECT key, published, published, topics FROM affected
       CROSS JOIN lead USING (document) CROSS JOIN mention ON mention.document = affected.document AND place = 0
       WHERE affected.document NOT IN (SELECT document FROM joined)
     """,
@@ -119,17 +143,16 @@ _ALONE = (
     INSERT OR IGNORE INTO alias SELECT url, article FROM affected
       CROSS JOIN lead USING (document) CROSS JOIN claim USING (document) WHERE joins
     """,
-    """
-    INSERT OR IGNORE INTO placement SELECT topic.value ->> 0, -article.published, article.key, topic.value ->> 1
-      FROM affected CROSS JOIN lead USING (document) CROSS JOIN article ON article.key = lead.article,
-        json_each(article.topics) topic
-    """,
+    "INSERT OR IGNORE INTO made SELECT article FROM affected CROSS JOIN lead USING (document)",
 )
-_COLLECTED = ("seen", "held", "changed", "touched", "asked", "former", "affected", "joined", "stale", "settled")
+_COLLECTED = (
+    "seen", "held", "changed", "touched", "asked", "former", "affected", "joined", "made", "placing", "regroup", "met",
+    "stale", "settled",
+)  # fmt: skip
 
 
 class Articles:
-    """The tables article, alias and placement, and what a batch collects to bring them up to the documents."""
+    """The tables article and alias, and what a batch collects to bring them up to the documents."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -143,7 +166,7 @@ class Articles:
         self.database.execute("INSERT OR IGNORE INTO asked SELECT url FROM claim WHERE instr(url, '#') = 0")
 
     def gather(self, titles: int) -> int:
-        """Work out which documents the changes affect and dissolve their articles; returns their number.
+        """Work out which documents the changes affect; returns their number.
 
         A URL that leads with more than `titles` different titles claim joins none of them.
         """
@@ -155,9 +178,14 @@ class Articles:
         while size != (size := int(self.database.one("SELECT count(*) FROM affected"))):
             for statement in _WIDEN:
                 execute(statement)
-        for statement in _DISSOLVE:
+        for statement in _FORMER:
             execute(statement)
         return size
+
+    def dissolve(self) -> None:
+        """Take the articles of the affected documents apart."""
+        for statement in _DISSOLVE:
+            self.database.execute(statement)
 
     def _crowd(self, titles: int) -> None:
         """Take the touched URLs that too many different articles claim out of joining, and put back the others."""
@@ -236,7 +264,7 @@ class Articles:
     def put(self, articles: Sequence[tuple[str, Sequence[int], Standing]]) -> None:
         """Save articles that several documents share, as (key, documents, standing)."""
         self.database.executemany(
-            "INSERT INTO article (key, published, topics) VALUES (?, ?, ?)",
+            "INSERT INTO article (key, published, since, own) VALUES (?1, ?2, ?2, ?3)",
             [(key, *standing.columns()) for key, _, standing in articles],
         )
         self.database.executemany(
@@ -249,32 +277,22 @@ class Articles:
         for statement in _ALONE:
             self.database.execute(statement)
 
-    def topics(self) -> list[tuple[str, str]]:
-        """The topics of the articles that were merged just now, as (folded, as spelled), by folded name."""
-        return self.database.execute(
-            """
-            SELECT topic.value ->> 0 AS folded, min(topic.value ->> 1) FROM affected
-              JOIN lead USING (document) JOIN article ON article.key = lead.article, json_each(article.topics) topic
-              GROUP BY folded ORDER BY folded
-            """
-        ).fetchall()
-
     def spread(self) -> int:
         """Make stale and dirty what shows an article that was merged just now, and end the batch.
 
-        Returns how many entries are stale.
+        Returns how many articles were merged.
         """
         rendered = self.database.one("SELECT 1 FROM entry LIMIT 1") is not None
         for statement in (_OWN, *(_SPREAD if rendered else ()), _DIRTY.format(keys="(SELECT key FROM stale)")):
             self.database.execute(statement)
-        count = int(self.database.one("SELECT count(*) FROM stale"))
+        count = int(self.database.one("SELECT count(*) FROM made"))
         for table in _COLLECTED:
             self.database.execute(f"DELETE FROM temp.{table}")
         return count
 
     def count(self) -> int:
-        """How many articles have a document of their own."""
-        return int(self.database.one("SELECT count(*) FROM article"))
+        """How many articles there are that have a document of their own."""
+        return int(self.database.one("SELECT count(DISTINCT article) FROM lead"))
 
     # Whose id is whose
 
@@ -323,8 +341,7 @@ class Articles:
         """The articles that were merged just now, some at a time, as (key, id, leads)."""
         rows = self.database.execute(
             """
-            SELECT DISTINCT key, id FROM affected JOIN lead USING (document) JOIN article ON key = article
-              ORDER BY key
+            SELECT key, id FROM made JOIN article USING (key) ORDER BY key
             """
         ).fetchall()
         for start in range(0, len(rows), _SOME):
@@ -333,17 +350,12 @@ class Articles:
             yield [(key, id, leads[key]) for key, id in some]
 
     def settling(self) -> list[str]:
-        """The ids whose articles were dissolved or merged just now."""
-        self.database.execute(
-            """
-            INSERT OR IGNORE INTO settled SELECT id FROM affected
-              JOIN lead USING (document) JOIN article ON key = article
-            """
-        )
+        """The ids whose articles were dissolved, merged or placed just now."""
+        self.database.execute("INSERT OR IGNORE INTO settled SELECT id FROM placing JOIN article USING (key)")
         return self.database.column("SELECT id FROM settled ORDER BY id")
 
     def standing(self, ids: Sequence[str]) -> dict[str, Standing]:
-        """How the articles stand that have one of these ids."""
+        """How the articles stand that have one of these ids: when published, and in which topics' feeds."""
         rows = self.database.execute(
             "SELECT id, published, topics FROM article WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(ids),),
@@ -352,12 +364,27 @@ class Articles:
             id: Standing(published, None if topics is None else json.loads(topics)) for id, published, topics in rows
         }
 
+    def stands(self, id: str) -> bool:
+        """Whether the article with this id would be an entry, if no near-duplicate stood for it."""
+        return self.database.one("SELECT 1 FROM article WHERE id = ? AND own IS NOT NULL", (id,)) is not None
+
+    def is_listed(self, key: str) -> bool:
+        """Whether an article that would be an entry lists this one as related."""
+        found = self.database.one(
+            """
+            SELECT 1 FROM mention JOIN lead USING (document) JOIN article ON article.key = lead.article
+              WHERE mention.key = ? AND place > 0 AND own IS NOT NULL
+            """,
+            (key,),
+        )
+        return found is not None
+
     def leads_entry(self, path: str) -> bool:
-        """Whether this document's lead belongs to an article that is an entry."""
+        """Whether this document's lead belongs to an article that is an entry, or near-duplicate of one."""
         found = self.database.one(
             """
             SELECT 1 FROM document JOIN lead ON lead.document = document.id JOIN article ON key = article
-              WHERE path = ? AND article.topics IS NOT NULL
+              WHERE path = ? AND own IS NOT NULL
             """,
             (path,),
         )

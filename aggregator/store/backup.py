@@ -41,8 +41,8 @@ def identity_of(head: str) -> str:
         version, identity = row["ledger"], row["identity"]
     except _UNFIT as error:
         raise BackupRefused("line 1: not the head of a ledger backup") from error
-    if version != VERSION:
-        raise BackupRefused(f"line 1: a ledger of version {version!r}, expected {VERSION}")
+    if version not in range(1, VERSION + 1):
+        raise BackupRefused(f"line 1: a ledger of version {version!r}, expected {VERSION} or earlier")
     return str(identity)
 
 

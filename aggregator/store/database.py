@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +53,14 @@ class Database:
         self.begin()
         self.lay_out(tables)
         self.execute(f"PRAGMA user_version = {version}")
+        self.commit()
+
+    def upgrade(self, steps: Mapping[int, str], version: int) -> None:
+        """Bring an older file to this version, each step from one version to the next."""
+        self.begin()
+        for number in range(self.version, version):
+            self.lay_out(steps[number])
+            self.execute(f"PRAGMA user_version = {number + 1}")
         self.commit()
 
     def lay_out(self, tables: str) -> None:

@@ -57,20 +57,28 @@ class Entries:
     def newest(self, topic: str, now: datetime, limit: int) -> list[str]:
         """The keys of a topic's visible stories, newest first, then by key."""
         return self.database.column(
-            "SELECT key FROM placement WHERE topic = ? AND age >= ? ORDER BY age, key LIMIT ?",
-            (topic, -to_micros(now), limit),
+            "SELECT key FROM placement WHERE topic = ?1 AND age >= -?2 AND since <= ?2 ORDER BY age, key LIMIT ?3",
+            (topic, to_micros(now), limit),
         )
 
     def following(self, topic: str, now: datetime) -> datetime | None:
         """When the next of a topic's stories that are held back becomes visible."""
-        age = self.database.one("SELECT max(age) FROM placement WHERE topic = ? AND age < ?", (topic, -to_micros(now)))
-        return None if age is None else from_micros(-age)
+        instant = self.database.one(
+            """
+            SELECT min(instant) FROM (
+              SELECT -max(age) AS instant FROM placement WHERE topic = ?1 AND age < -?2
+              UNION ALL SELECT min(since) FROM placement WHERE topic = ?1 AND since > -age AND since > ?2)
+            """,
+            (topic, to_micros(now)),
+        )
+        return None if instant is None else from_micros(instant)
 
     def spelling(self, topic: str, now: datetime) -> str | None:
         """A topic's name as the oldest of its visible articles spells it."""
         name = self.database.one(
-            "SELECT name FROM placement WHERE topic = ? AND age >= ? ORDER BY age DESC, key DESC LIMIT 1",
-            (topic, -to_micros(now)),
+            "SELECT name FROM placement WHERE topic = ?1 AND age >= -?2 AND since <= ?2 AND name <> ''"
+            " ORDER BY age DESC, key DESC LIMIT 1",
+            (topic, to_micros(now)),
         )
         return None if name is None else str(name)
 
@@ -92,12 +100,16 @@ class Entries:
         self.database.execute("DELETE FROM temp.wanted")
         return found
 
-    def articles(self, keys: Sequence[str]) -> dict[str, tuple[str, list[tuple[str, str]]]]:
-        """The id of each article and its topics, as (folded, as spelled)."""
+    def articles(self, keys: Sequence[str]) -> dict[str, tuple[str, datetime, list[tuple[str, str]]]]:
+        """The id of each article, when it was published, and its topics as (folded, as shown; "": not shown)."""
         rows = self.database.execute(
-            "SELECT key, id, topics FROM article WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
+            "SELECT key, id, published, topics FROM article WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(keys),),
         )
-        return {key: (id, [(topic, name) for topic, name in json.loads(topics or "[]")]) for key, id, topics in rows}
+        return {
+            key: (id, from_micros(published), [(topic, name) for topic, name in json.loads(topics or "[]")])
+            for key, id, published, topics in rows
+        }
 
     def mentions(self, keys: Iterable[str]) -> dict[str, list[bytes]]:
         """What is said of each article, packed: by its leads and, under any of its URLs, as a related entry."""
@@ -118,13 +130,17 @@ class Entries:
         return _grouped(rows)
 
     def coverage(self, keys: Sequence[str]) -> dict[str, list[str]]:
-        """The keys of the articles that each article's documents list as related."""
+        """The keys of each article's coverage: what its documents list as related, its near-duplicates, and theirs."""
         rows = self.database.execute(
             """
-            SELECT DISTINCT asked.value, coalesce(alias.article, mention.key) FROM json_each(?) asked
-              CROSS JOIN lead ON lead.article = asked.value
+            WITH said (key, article) AS (
+              SELECT value, value FROM json_each(?1)
+              UNION ALL SELECT survivor, article.key FROM json_each(?1) CROSS JOIN article ON survivor = value)
+            SELECT said.key, coalesce(alias.article, mention.key) FROM said
+              CROSS JOIN lead ON lead.article = said.article
               JOIN mention ON mention.document = lead.document AND place > 0
               LEFT JOIN alias ON alias.url = mention.key
+            UNION SELECT key, article FROM said WHERE key <> article
             """,
             (json.dumps(keys),),
         )

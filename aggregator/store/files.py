@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from aggregator.model import Problem, Severity
 from aggregator.store.database import Database
@@ -37,6 +37,13 @@ class Files:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    def convert(self, converted: Callable[[bytes], bytes]) -> None:
+        """Encode every mention otherwise."""
+        rows = self.database.execute("SELECT rowid, data FROM mention").fetchall()
+        self.database.executemany(
+            "UPDATE mention SET data = ? WHERE rowid = ?", ((converted(data), row) for row, data in rows)
+        )
 
     # What is there
 

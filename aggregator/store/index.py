@@ -8,8 +8,11 @@ from pathlib import Path
 
 from aggregator.store.articles import Articles
 from aggregator.store.database import Database, replace, unlink
+from aggregator.store.duplicates import Duplicates
 from aggregator.store.entries import Entries
 from aggregator.store.files import Files
+from aggregator.store.packed import mention_of_version_1
+from aggregator.store.placements import Placements
 from aggregator.store.schema import BATCH, CARRIED, TABLES, VERSION
 
 FILE = "index.sqlite"
@@ -18,9 +21,10 @@ FILE = "index.sqlite"
 class Index:
     """The index in the file `path`; in memory where it is None.
 
-    An `unfinished` one is built beside the one in use, and takes its place by `install`. Its tables are in three
-    hands: `files` (documents and what they say), `articles` (which documents belong together, whose id is whose)
-    and `entries` (feeds and what they show).
+    An `unfinished` one is built beside the one in use, and takes its place by `install`. Its tables are in five
+    hands: `files` (documents and what they say), `articles` (which documents belong together, whose id is whose),
+    `duplicates` (which articles tell the same story), `placements` (in whose feeds they are) and `entries` (feeds
+    and what they show).
     """
 
     def __init__(self, path: Path | None, *, dry: bool = False, unfinished: bool = False) -> None:
@@ -35,6 +39,8 @@ class Index:
         self.database.lay_out(BATCH)
         self.files = Files(self.database)
         self.articles = Articles(self.database)
+        self.duplicates = Duplicates(self.database)
+        self.placements = Placements(self.database)
         self.entries = Entries(self.database)
 
     def commit(self) -> None:
@@ -62,6 +68,8 @@ class Index:
         try:
             for table, columns in CARRIED.items():
                 self.database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM former.{table}")
+            if self.database.one("PRAGMA former.user_version") == 1:
+                self.files.convert(mention_of_version_1)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise

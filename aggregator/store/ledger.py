@@ -19,7 +19,7 @@ from aggregator.store.database import Database, is_corrupt, make_folder
 from aggregator.text.urls import canonical
 
 FILE = "ledger.sqlite"
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 -- identity: which output folders are ours, mark: changes with every change that the index must have seen,
 -- newest: the latest instant remembered
@@ -40,13 +40,18 @@ CREATE TABLE feed (topic TEXT PRIMARY KEY, spelled TEXT NOT NULL, lapsed INTEGER
 -- files that are out, as stat saw them after writing; size NULL: about to be written
 CREATE TABLE file (path TEXT PRIMARY KEY, topic TEXT NOT NULL, size INTEGER, mtime INTEGER, ctime INTEGER,
   inode INTEGER) WITHOUT ROWID;
+-- those that stand for their near-duplicates, the first first
+CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
 """
+# What makes a ledger of each earlier version one of the next.
+UPGRADES = {1: "CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE)"}
 TABLES = {
     "meta": "name",
     "article": "age",
     "path": "path",
     "url": "url, id",
     "topic": "topic",
+    "survivor": "age",
     "tombstone": "topic, id, withdrawn",
     "feed": "topic",
     "file": "path",
@@ -70,9 +75,13 @@ class Out(NamedTuple):
 
 
 class Ledger:
-    """The ledger of the store in `folder`. Raises LedgerCorrupt, which says what to do, and StoreError."""
+    """The ledger of the store in `folder`. Raises LedgerCorrupt, which says what to do, and StoreError.
 
-    def __init__(self, folder: Path, *, dry: bool = False) -> None:
+    `tracking`: the configuration's part of the rules by which URLs are canonical.
+    """
+
+    def __init__(self, folder: Path, *, dry: bool = False, tracking: tuple[str, ...] = ()) -> None:
+        self.tracking = tracking
         path = folder / FILE
         if not dry:
             make_folder(folder)
@@ -95,6 +104,7 @@ class Ledger:
             raise StoreError(f"{path}: made by a newer aggregator; use that one")
         elif not self.database.sound():
             raise LedgerCorrupt(DAMAGED.format(path=path))
+        self.database.upgrade(UPGRADES, VERSION)
         self.database.begin()
         self.database.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().hex,))
         self.database.execute("INSERT OR IGNORE INTO meta VALUES ('mark', '')")
@@ -135,6 +145,9 @@ class Ledger:
         """Whether no id was ever given."""
         return self.database.one("SELECT 1 FROM article LIMIT 1") is None
 
+    def _canonical(self, url: str) -> str:
+        return canonical(url, self.tracking)
+
     def _meta(self, name: str) -> Any:
         return self.database.one("SELECT value FROM meta WHERE name = ?", (name,))
 
@@ -155,7 +168,7 @@ class Ledger:
             (json.dumps(paths),),
         )
         return {
-            path: Holding(id, age, key, title, date, frozenset(map(canonical, json.loads(urls))))
+            path: Holding(id, age, key, title, date, frozenset(map(self._canonical, json.loads(urls))))
             for path, id, age, key, title, date, urls in rows
         }
 
@@ -201,7 +214,7 @@ class Ledger:
     def respell(self) -> None:
         """Work the canonical URLs out again from those as written, under new rules; spare keys stay as they are."""
         rows = self.database.execute("SELECT url, id, written FROM url WHERE instr(url, '#') = 0").fetchall()
-        spelled = [(canonical(written or url), id, written or url) for url, id, written in rows]
+        spelled = [(self._canonical(written or url), id, written or url) for url, id, written in rows]
         changed = [row for row, (url, _, _) in zip(spelled, rows, strict=True) if row[0] != url]
         self.database.executemany("INSERT OR IGNORE INTO url VALUES (?, ?, ?)", changed)
 
@@ -226,6 +239,10 @@ class Ledger:
         for (id,) in self.database.execute("SELECT id FROM article WHERE topics IS NOT NULL").fetchall():
             yield id
 
+    def key_of(self, id: str) -> str:
+        """The key that an id was given for."""
+        return str(self.database.one("SELECT key FROM article WHERE id = ?", (id,)) or "")
+
     def paths_of(self, id: str) -> list[str]:
         """The documents that an id was given to."""
         return self.database.column("SELECT path FROM path WHERE id = ?", (id,))
@@ -248,8 +265,23 @@ class Ledger:
             ],
         )
 
+    def survivors(self, ids: Sequence[str]) -> dict[str, int]:
+        """The ages of these survivors among all, of those that stand for others: who did so earlier has the smaller
+        one.
+        """
+        return dict(
+            self.database.execute(
+                "SELECT id, age FROM survivor WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+            )
+        )
+
+    def let_stand(self, ids: Iterable[str]) -> None:
+        """Remember that these stand for others, in this order, until they are withdrawn."""
+        self.database.executemany("INSERT OR IGNORE INTO survivor (id) VALUES (?)", [(id,) for id in ids])
+
     def withdraw(self, id: str, topics: Sequence[str], now: datetime) -> None:
         """Remember that the entry was withdrawn from the feeds of these topics."""
+        self.database.execute("DELETE FROM survivor WHERE id = ?", (id,))
         self.database.execute("UPDATE article SET withdrawn = ? WHERE id = ?", (to_micros(now), id))
         self.database.executemany(
             "INSERT OR IGNORE INTO tombstone VALUES (?, ?, ?)",

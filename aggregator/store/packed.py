@@ -18,6 +18,13 @@ decode_facts = msgspec.msgpack.Decoder(Lead).decode
 decode_problems = msgspec.msgpack.Decoder(list[Problem]).decode
 
 
+def mention_of_version_1(data: bytes) -> bytes:
+    """A mention as the first version of the index encoded it, in today's encoding: URLs and keys were two lists."""
+    *values, keys, urls, id = msgspec.msgpack.decode(data)
+    spelled = {canonical(url): url for url in reversed(urls)}
+    return encode([*values, [(key, spelled.get(key, key)) for key in keys], id])
+
+
 class Row(NamedTuple):
     """A file as the walk saw it: the path that names it, the file, its source, and what stat said (ns)."""
 
@@ -70,10 +77,7 @@ def pack(mentions: Sequence[Mention], alone: Standing) -> Packed:
     """
     lead = mentions[0]
     title = fold(lead.title)
-    spelled = {url: url for url in lead.keys}
-    for written in reversed(lead.urls):
-        if (url := canonical(written)) in spelled:
-            spelled[url] = written
+    spelled = dict(lead.urls)
     if lead.key == lead.spare:
         spelled[lead.spare] = lead.link
     facts = Lead(

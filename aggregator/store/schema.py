@@ -5,13 +5,14 @@
     document ─< claim ─> url      the URLs that name its article; `joins` no: too many others claim it
     alias ─> article              every URL that names an article
     article ─< placement          the topics whose feeds it is in, by age
+    article ── text ─< token      what near-duplicates are found by; `survivor` stands for an article in all feeds
     article ── entry ─< fragment  its entry, rendered in each format
     feed                          dirty or not, and the instant it is due
 
 A batch collects what it touches in temporary tables, so that its cost follows the change and not the corpus.
 """
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -44,16 +45,27 @@ CREATE TABLE claim (
 CREATE INDEX claim_document ON claim (document);
 CREATE TABLE crowded (url TEXT PRIMARY KEY) WITHOUT ROWID;
 
-CREATE TABLE article (key TEXT PRIMARY KEY, id TEXT UNIQUE, published INTEGER NOT NULL, topics TEXT) WITHOUT ROWID;
+-- since: from when it may be shown; own: the topics that its own documents give it (NULL: they make it no entry);
+-- topics: those in whose feeds it is (NULL: it is no entry), all as [folded, as shown]
+CREATE TABLE article (
+  key TEXT PRIMARY KEY, id TEXT UNIQUE, published INTEGER NOT NULL, since INTEGER NOT NULL, own TEXT, topics TEXT,
+  survivor TEXT
+) WITHOUT ROWID;
+CREATE INDEX article_survivor ON article (survivor) WHERE survivor IS NOT NULL;
 CREATE INDEX article_unnamed ON article (key) WHERE id IS NULL;
 CREATE TABLE alias (url TEXT PRIMARY KEY, article TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX alias_article ON alias (article);
 
 -- age is minus the instant published, so that the primary key's order is a feed's order
 CREATE TABLE placement (
-  topic TEXT, age INTEGER, key TEXT, name TEXT NOT NULL,
+  topic TEXT, age INTEGER, key TEXT, name TEXT NOT NULL, since INTEGER NOT NULL,
   PRIMARY KEY (topic, age, key)
 ) WITHOUT ROWID;
+CREATE INDEX placement_since ON placement (topic, since) WHERE since > -age;
+
+CREATE TABLE text (article TEXT PRIMARY KEY, published INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE token (token INTEGER, article TEXT, PRIMARY KEY (token, article)) WITHOUT ROWID;
+CREATE INDEX token_article ON token (article);
 
 CREATE TABLE entry (key TEXT PRIMARY KEY, updated INTEGER NOT NULL, until INTEGER) WITHOUT ROWID;
 -- sum: the CRC-32 of data, for SQLite doesn't notice damage inside a blob
@@ -72,6 +84,10 @@ CREATE TEMP TABLE asked (url TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE former (article TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE affected (document INTEGER PRIMARY KEY);
 CREATE TEMP TABLE joined (document INTEGER PRIMARY KEY);
+CREATE TEMP TABLE made (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE placing (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE regroup (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE met (token INTEGER PRIMARY KEY, common INTEGER NOT NULL);
 CREATE TEMP TABLE stale (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE settled (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID;

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aggregator.errors import ParseError
 from aggregator.text.plain import legal
 from aggregator.text.urls import absolute
-from aggregator.text.visible import ATTRIBUTES, TAGS, Visible
+from aggregator.text.visible import ATTRIBUTES, TAGS, Visible, is_hidden, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +21,19 @@ MAX_EMBED = 10_000  # characters
 MAX_PIXELS = 100_000
 
 _PASSES = 6
+_PAGE = re.compile(
+    r"\ufeff?\s*+(?:<\?xml\b[^>]*+>\s*+)?(?:<!--(?:[^-]|-(?!->))*+-->\s*+)*+<(?:!doctype\s++html|html|head|body)\b",
+    re.IGNORECASE,
+)
 
 
 def sanitised(html: str, base: str) -> str:
     """The HTML of a fragment, or inside the body of a page, as a fragment that any reader may show.
 
-    Nothing in it runs, is sent, hides or tracks; its links are absolute, relative ones having been joined to
-    `base`. Sanitising it again changes nothing. "" where there is nothing to see. Raises ParseError for HTML
-    that is nested deeper than 256 elements, or that reads differently each time it is read.
+    Nothing in it runs, is sent, hides or tracks; its links are absolute, relative ones having been joined to the
+    page's own base (`<base href>`, itself joined to `base`), else to `base`. Sanitising it again changes nothing.
+    "" where there is nothing to see. Raises ParseError for HTML that is nested deeper than 256 elements, or that
+    reads differently each time it is read.
     """
     found = _pass(html, base)
     for _ in range(_PASSES):
@@ -37,6 +42,11 @@ def sanitised(html: str, base: str) -> str:
             return found
         found = again
     raise ParseError("HTML that reads differently each time, expected elements closed where they belong")
+
+
+def is_page(text: str) -> bool:
+    """Whether the text is a whole HTML page, whatever its file is called."""
+    return _PAGE.match(text) is not None
 
 
 def from_markdown(text: str) -> str:
@@ -49,8 +59,11 @@ def from_markdown(text: str) -> str:
     return str(_markdown().render(text))
 
 
-def player(embed: str) -> tuple[str, int | None, int | None] | None:
-    """The first http(s) iframe in an embed code: its URL, width and height (pixels, None: not said)."""
+def player(embed: str, base: str) -> tuple[str, int | None, int | None] | None:
+    """The first http(s) iframe in an embed code that can be seen: its URL, width and height (pixels, None: not said).
+
+    A relative URL is joined to `base`; where that is "", it is none.
+    """
     from lxml import etree
 
     if "<" not in embed or len(embed) > MAX_EMBED:
@@ -58,8 +71,8 @@ def player(embed: str) -> tuple[str, int | None, int | None] | None:
     target: Any = _Frames()
     etree.HTML(legal(embed), etree.HTMLParser(target=target))
     for frame in target.found:
-        url = absolute(frame.get("src", ""), "")
-        if url:
+        url = absolute(frame.get("src", ""), base)
+        if url and not is_hidden("iframe", frame, style_of(frame)):
             return url, _pixels(frame.get("width", "")), _pixels(frame.get("height", ""))
     return None
 

@@ -35,6 +35,15 @@ _REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0
 _LONG = 2000
 _MARKS = 30
 
+_LONGEST_WORD = 60  # a longer one, or a text without spaces, is cut between characters
+_PAUSES = " ,;:–—-"
+_VIRAMA = 9  # the combining class of the sign that ties Indic consonants together
+_ZWNJ, _ZWJ = "\u200c\u200d"
+_SKINS = range(0x1F3FB, 0x1F400)
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+_FLAG_TAGS = range(0xE0020, 0xE0080)
+_LOW_SURROGATES = range(0xDC00, 0xE000)
+
 
 def plain(text: str) -> str:
     """The text without tags, entities decoded once, white space folded, in NFC; "" where nothing is left.
@@ -49,6 +58,23 @@ def plain(text: str) -> str:
     if not text.isprintable():
         text = " ".join(_UNWANTED.sub("", text).split())
     return nfc(text)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text in at most `limit` characters (1 or more): a longer one is cut at a word and ends in `…`.
+
+    What a reader sees as one character stays whole, as far as it can be told without tables: letters with their
+    marks, emoji with what is joined to them, flags (a part of UAX #29, section 3.1.1).
+    """
+    if len(text) <= limit:
+        return text
+    end = limit - 1
+    space = text.rfind(" ", max(0, limit - _LONGEST_WORD), limit)
+    if space > 0:
+        end = space
+    while _is_inside(text, end):
+        end -= 1
+    return text[:end].rstrip(_PAUSES) + "…"
 
 
 def fold(text: str) -> str:
@@ -77,6 +103,24 @@ def quoted(text: str) -> str:
     line = " ".join(text[:300].split())
     line = "".join(char if char.isprintable() else "\ufffd" for char in line[:59])
     return f'"{line[:57]}…"' if len(line) > 58 or len(text) > 300 else f'"{line}"'
+
+
+def _is_inside(text: str, at: int) -> bool:
+    """Whether what a reader sees as one character goes on over this place."""
+    if not 0 < at < len(text):
+        return False
+    before, after = text[at - 1], text[at]
+    if before == _ZWJ or after in (_ZWNJ, _ZWJ) or unicodedata.category(after)[0] == "M":
+        return True
+    if unicodedata.combining(before) == _VIRAMA and after.isalpha():
+        return True
+    code = ord(after)
+    if code in _FLAG_LETTERS:
+        start = at
+        while start and ord(text[start - 1]) in _FLAG_LETTERS:
+            start -= 1
+        return (at - start) % 2 == 1
+    return code in _SKINS or code in _FLAG_TAGS or code in _LOW_SURROGATES
 
 
 def _untagged(text: str) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from aggregator.errors import ParseError
-from aggregator.text.urls import absolute
+from aggregator.text.urls import absolute, host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,15 +71,48 @@ _CLOSED = {
     **dict.fromkeys(_WHOLES, _ends(" ".join(["p", *_INLINE]))),
 }
 
-_HIDDEN = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all)", re.IGNORECASE)
-_SIZE = re.compile(r"(?:^|[;\s])(width|height)\s*:\s*([0-9]+)", re.IGNORECASE)
+HIDING: tuple[dict[str, str], ...] = (
+    {"display": "none"},
+    {"visibility": "hidden"},
+    {"mso-hide": "all"},
+    {"opacity": "0"},
+    {"max-height": "0", "overflow": "hidden"},
+)
+"""The styles that keep an element from being seen, as newsletters have them for what only the inbox shows.
+
+A height of nothing is not among them: with a padding it keeps the place of a picture.
+"""
+
+PIXELS: tuple[tuple[str, str], ...] = (
+    ("list-manage.com", "/track/open.php"),  # Mailchimp
+    ("mandrillapp.com", "/track/open.php"),
+    ("sendgrid.net", "/wf/open"),
+    ("facebook.com", "/tr"),
+    ("google-analytics.com", "/collect"),
+    ("google-analytics.com", "/__utm.gif"),
+    ("doubleclick.net", "/ddm/trackimp"),
+    ("medium.com", "/_/stat"),
+    ("pixel.wp.com", "/b.gif"),  # WordPress
+    ("pixel.wp.com", "/g.gif"),
+    ("stats.wordpress.com", "/b.gif"),
+    ("feedburner.com", "/~r"),
+    ("track.hubspot.com", "/__ptq.gif"),
+    ("px.ads.linkedin.com", "/collect"),
+    ("bat.bing.com", "/action/0"),
+    ("pixel.quantserve.com", "/pixel"),
+    ("sb.scorecardresearch.com", "/p"),
+)
+"""The pictures that only tell who looks at them, as (host or what it ends in, path or what it starts with)."""
+
+_NOTHING = re.compile(r"(?:0++(?:\.0*+)?|\.0++)(?:[a-z]++|%)?")
+_DOT = ("0", "0px", "1", "1px")
 _MAIL = re.compile(r"mailto:[\w.!$&'*+,;=:@/?%~-]+", re.IGNORECASE | re.ASCII)
 
 
 class Visible:
     """A target for lxml's HTML parser that writes down again what can be seen; "" where that is nothing.
 
-    URLs are joined to `base`. It raises ParseError for HTML nested deeper than 256 elements.
+    URLs are joined to `base`, or to the page's own. It raises ParseError for HTML nested deeper than 256 elements.
 
     What it writes also keeps the next parser from harm: html5ever's time grows with the square of the depth, and
     its output with the product of the blocks and the inline elements that an earlier block left open.
@@ -87,17 +120,23 @@ class Visible:
 
     def __init__(self, base: str) -> None:
         self.base = base
+        self.based = False
         self.parts: list[str] = []
         self.ends: list[str] = []  # how the open elements are closed; "" for those that weren't kept
+        self.tiny = [False]  # whether the text of the open elements has no size, from outside the first one on
         self.hidden = 0  # the open elements from the first hidden one on
         self.worth = False
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if len(self.ends) + self.hidden >= MAX_DEPTH:
             raise ParseError(f"HTML nested deeper than {MAX_DEPTH} elements")
-        if self.hidden or tag in UNSEEN or (attributes and _is_hidden(tag, attributes)):
+        style = style_of(attributes) if "style" in attributes else {}
+        if self.hidden or tag in UNSEEN or (attributes and is_hidden(tag, attributes, style)):
             self.hidden += 1
             return
+        if tag == "base" and not self.based and (url := absolute(attributes.get("href", ""), self.base)):
+            self.base, self.based = url, True
+        self.tiny.append(_is_tiny(style, inherited=self.tiny[-1]) if style else self.tiny[-1])
         end = f"</{tag}>"
         kept = None
         if tag in TAGS and not (tag in _INLINE and end in self.ends):
@@ -128,10 +167,11 @@ class Visible:
         if self.hidden:
             self.hidden -= 1
         else:
+            self.tiny.pop()
             self.parts.append(self.ends.pop())
 
     def data(self, data: str) -> None:
-        if not self.hidden:
+        if not self.hidden and (not self.tiny[-1] or data.isspace()):
             self.parts.append(escape(data, quote=False))
             self.worth = self.worth or not data.isspace()
 
@@ -139,24 +179,49 @@ class Visible:
         return "".join(self.parts) if self.worth else ""
 
 
-def _is_hidden(tag: str, attributes: Mapping[str, str]) -> bool:
-    """Whether an element can't be seen: a preheader, a tracking pixel."""
-    style = attributes.get("style", "")
-    if "hidden" in attributes or (style and _HIDDEN.search(style)):
+def style_of(attributes: Mapping[str, str]) -> dict[str, str]:
+    """The declarations of an element's style, in lower case; a length of nothing, in any unit, is 0."""
+    found: dict[str, str] = {}
+    for declaration in attributes.get("style", "").lower().split(";"):
+        name, _, value = declaration.partition(":")
+        value = value.replace("!important", "").strip()
+        found[name.strip()] = "0" if _NOTHING.fullmatch(value) else value
+    return found
+
+
+def is_hidden(tag: str, attributes: Mapping[str, str], style: Mapping[str, str]) -> bool:
+    """Whether an element with this style can't be seen: a preheader, a tracking pixel or frame."""
+    if "hidden" in attributes or (style and any(rule.items() <= style.items() for rule in HIDING)):
         return True
-    if tag != "img":
+    if tag not in ("img", "iframe"):
         return False
-    size = {"width": attributes.get("width", ""), "height": attributes.get("height", "")}
-    size |= {found[1].lower(): found[2] for found in _SIZE.finditer(style)}
-    return all(value.strip().removesuffix("px") in ("0", "1") for value in size.values())
+    return all(style.get(side, attributes.get(side, "").strip()) in _DOT for side in ("width", "height"))
+
+
+def _is_tiny(style: Mapping[str, str], *, inherited: bool) -> bool:
+    """Whether an element's text has no size. Unlike all else that hides, what is inside can have one again: pages
+    are laid out that way."""
+    size = style.get("font-size", style.get("font", "inherit")).partition("/")[0]
+    return inherited if size == "inherit" else bool(_NOTHING.fullmatch(size))
+
+
+def _is_pixel(url: str) -> bool:
+    """Whether a picture's absolute URL is one of those that only count who looks."""
+    name = f".{host(url)}"
+    path = url[url.find("/", 8) :]
+    return any(
+        name.endswith(f".{ending}") and (path == start or path.startswith((f"{start}?", f"{start}/")))
+        for ending, start in PIXELS
+    )
 
 
 def _kept(tag: str, attributes: Mapping[str, str], base: str) -> str | None:
-    """The attributes to keep, as they are written; None for a link or a picture without a usable URL."""
+    """The attributes to keep, as they are written; None for a link or a picture without a usable URL, and for a
+    picture that only tracks."""
     found = {name: value for name, value in attributes.items() if name in _ALLOWED[tag]}
     if tag in _ADDRESSES:
         url = _address(attributes.get(_ADDRESSES[tag], ""), base)
-        if not url:
+        if not url or (tag == "img" and _is_pixel(url)):
             return None
         found[_ADDRESSES[tag]] = url
     return "".join(f' {name}="{escape(value)}"' for name, value in found.items())

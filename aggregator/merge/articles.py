@@ -1,19 +1,12 @@
-"""What several documents say of one article, made one: trust, merging, coverage and identity.
-
-    mentions ── merge ──▶ article ── relate ──▶ story
-
-Pure functions of values. Which mentions belong to one article is worked out by the pipeline, which can ask the
-store for a document's neighbours; what is made of them is decided here.
-"""
+"""Mentions made articles, articles made stories: trust, merging, coverage."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 
-from aggregator.model import Article, Holding, Lead, Mention, Story
+from aggregator.model import Article, Mention, Story
 from aggregator.text.slugs import fold_topic
 
 MAX_TITLES = 20
@@ -21,7 +14,8 @@ MAX_TITLES = 20
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _EMPTY: tuple[Any, ...] = (None, "", ())
-_OWN_RULES = frozenset({"key", "link", "title", "listed", "removed", "topics", "updated"})
+_ALWAYS = ("link", "title", "listed")
+_OWN_RULES = frozenset({"key", "removed", "topics", "updated", *_ALWAYS})
 _FIELDS = tuple(name for name in Article.__struct_fields__ if name not in _OWN_RULES)
 
 
@@ -38,33 +32,42 @@ def trust(mention: Mention) -> tuple[Any, ...]:
     )
 
 
+def givers(mentions: Iterable[Mention]) -> dict[str, Mention]:
+    """The mention that gives each field of the article its value: of those that have one, the most trusted.
+
+    Topics, `updated` and `removed` aren't here: they come from several mentions.
+    """
+    first, *others = sorted(mentions, key=trust)
+    found = dict.fromkeys(_ALWAYS, first)
+    lacking = []
+    for name in _FIELDS:
+        if getattr(first, name) in _EMPTY:
+            lacking.append(name)
+        else:
+            found[name] = first
+    for mention in others:
+        for name in lacking:
+            if name not in found and getattr(mention, name) not in _EMPTY:
+                found[name] = mention
+    return found
+
+
 def merge(mentions: Iterable[Mention], key: str) -> Article:
     """The article that `mentions` (at least one, in any order) speak of.
 
     Each field is the first non-empty one in the order of trust. Topics are their union. `updated` is the newest
-    that a lead gives, else `published`. The most trusted lead says whether it is listed; any lead withdraws it.
+    that a lead gives, else `published`. The most trusted lead says whether it is listed; any lead withdraws it. An
+    article without leads goes by its related mentions.
     """
     ordered = sorted(mentions, key=trust)
-    first = ordered[0]
     leads = [mention for mention in ordered if mention.place == 0]
-    fields = {name: getattr(first, name) for name in _FIELDS}
-    topics = first.topics
-    for mention in ordered[1:]:
-        for name, value in fields.items():
-            if value in _EMPTY:
-                fields[name] = getattr(mention, name)
-        if mention.topics:
-            topics += mention.topics
-    if len(leads) > 1:
-        topics = _distinct(topics)
+    topics = tuple(topic for mention in ordered for topic in mention.topics)
+    fields = {name: getattr(mention, name) for name, mention in givers(ordered).items()}
     return Article(
         key=key,
-        link=first.link,
-        title=first.title,
-        topics=topics,
-        updated=max((lead.updated for lead in leads if lead.updated), default=fields["published"]),
-        listed=first.listed,
-        removed=any(lead.removed for lead in leads),
+        topics=_distinct(topics) if len(leads) > 1 else topics,
+        updated=max((lead.updated for lead in leads if lead.updated), default=fields.get("published")),
+        removed=any(mention.removed for mention in leads or ordered),
         **fields,
     )
 
@@ -104,40 +107,3 @@ def together(document: int, neighbours: Callable[[int], Iterable[int]]) -> list[
         found |= fresh
         waiting += fresh
     return list(found)
-
-
-def still_holds(lead: Lead, holding: Holding) -> bool:
-    """Whether the document at this path is still about the article that its id was given to."""
-    return (
-        lead.title == holding.title
-        or (lead.date is not None and lead.date == holding.date)
-        or any(url in holding.urls for url, _ in lead.urls)
-    )
-
-
-def own_id(lead: Lead, holding: Holding | None, id: str, held: Callable[[str], bool]) -> str:
-    """The id that a lead's path has of its own, given its article's.
-
-    When articles merge, one id is put aside; its path keeps it, to regain it when they part, unless another
-    article has it by now.
-    """
-    aside = holding and not lead.explicit and still_holds(lead, holding) and not held(holding.id)
-    return holding.id if holding and aside else id
-
-
-def mint(key: str, host: str, taken: Callable[[str], bool]) -> str:
-    """A new id from key and site host alone: a `tag:` URI (RFC 4151), which no later move of either changes.
-
-    An article whose URL was reused gets `-2` and so on, the first that isn't `taken`.
-    """
-    base = f"tag:{host},2026:{sha256(key.encode()).hexdigest()[:24]}"
-    found, number = base, 1
-    while taken(found):
-        number += 1
-        found = f"{base}-{number}"
-    return found
-
-
-def eldest(holdings: Iterable[Holding], held: Callable[[str], bool]) -> Holding | None:
-    """The holding of the oldest id that no other article has; None if there is none."""
-    return min((h for h in holdings if not held(h.id)), key=lambda h: h.age, default=None)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import msgspec
 
 ALL = ""
 """The topic of the feed of everything."""
+
+
+class Related(StrEnum):
+    """What related entries mean to feeds: `attach`, inside the entry of the document that lists them; `expand`, also
+    entries of their own, with its topics; `collapse`, and an article that an earlier entry shows is no entry.
+    """
+
+    attach = "attach"
+    expand = "expand"
+    collapse = "collapse"
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -22,6 +33,7 @@ class Choice(msgspec.Struct, frozen=True):
     minimum: int
     keep: timedelta
     known: frozenset[str] | None = None
+    related: Related = Related.attach
 
     @property
     def reach(self) -> int:
@@ -39,6 +51,19 @@ class Selection(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] | None
     lapsed: datetime | None
     due: datetime | None
+
+
+def collapsed(newest: Iterable[str], coverage: Mapping[str, Iterable[str]]) -> list[str]:
+    """The stories of a feed, in its order, without those that an earlier one shows as coverage; one hop.
+
+    A story left out hides nothing itself. `coverage`: the keys of each story's.
+    """
+    kept, shown = [], set[str]()
+    for key in newest:
+        if key not in shown:
+            kept.append(key)
+            shown.update(coverage.get(key, ()))
+    return kept
 
 
 def select(

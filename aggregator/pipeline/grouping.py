@@ -1,0 +1,89 @@
+"""Which articles are near-duplicates, and which of them stands for the others: rule 6."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from datetime import datetime
+
+from aggregator.merge import Alike, Candidate, alike, group, merge, tokens, trust, wording_of
+from aggregator.model import to_micros
+from aggregator.store import Index, Ledger, Stand, chunks, decode_mention
+from aggregator.store.duplicates import Told
+
+_SOME = 200
+
+
+def regroup(rule: Alike, index: Index, ledger: Ledger, now: datetime) -> None:
+    """Work out again who stands for whom, of the articles merged just now and all that are tied to them."""
+    _tell(rule, index)
+    told, pairs, ties = _around(rule, index)
+    survivors: dict[str, str] = {}
+    if paired := sorted(key for key, others in pairs.items() if others):
+        ranked = _ranked(paired, told, index, ledger, now)
+        survivors = group(ranked, pairs)
+        leading = set(survivors.values())
+        ids = index.duplicates.ids(sorted(leading))
+        ledger.let_stand(ids[one.key] for one in sorted(ranked) if one.key in leading)
+    known = {*told, *ties}
+    index.duplicates.tie(
+        (key, ties.get(key), survivors.get(key)) for key in sorted(known) if ties.get(key) != survivors.get(key)
+    )
+
+
+def _tell(rule: Alike, index: Index) -> None:
+    """Note what the articles merged just now are told by."""
+    for some in chunks(index.duplicates.untold(), _SOME):
+        mentions = index.entries.mentions([key for key, _ in some])
+        told = []
+        for key, published in some:
+            wording = wording_of(merge(map(decode_mention, mentions[key]), key))
+            told.append((Told(key, published, wording), tokens(wording, rule.similarity)))
+        index.duplicates.tell(told, rule.crowd)
+
+
+def _around(rule: Alike, index: Index) -> tuple[dict[str, Told], dict[str, Collection[str]], dict[str, str]]:
+    """All articles that may change who stands for them: what they are told by, the pairs they make, who stood for
+    them.
+    """
+    window = rule.window.total_seconds() * 1_000_000
+    told: dict[str, Told] = {}
+    pairs: dict[str, Collection[str]] = {}
+    ties: dict[str, str] = {}
+    met: set[str] = set()
+    waiting = index.duplicates.loose(rule.crowd)
+    while waiting:
+        met.update(waiting)
+        fresh: set[str] = set()
+        for keys in chunks(waiting, _SOME):
+            for one in index.duplicates.told(keys):
+                since, until = one.published - int(window), one.published + int(window)
+                told[one.key] = one
+                pairs[one.key] = {
+                    other.key
+                    for other in index.duplicates.candidates(one.key, since, until, rule.crowd)
+                    if alike(one.wording, other.wording, rule.similarity)
+                }
+                fresh.update(pairs[one.key])
+            tied = index.duplicates.ties(keys)
+            ties |= tied
+            fresh.update(tied, tied.values())
+        waiting = sorted(fresh - met)
+    return told, pairs, ties
+
+
+def _ranked(keys: list[str], told: dict[str, Told], index: Index, ledger: Ledger, now: datetime) -> list[Candidate]:
+    """What decides who survives among these articles."""
+    ids = index.duplicates.ids(keys)
+    ages, stands = ledger.survivors(list(ids.values())), ledger.standing(list(ids.values()))
+    mentions = index.entries.mentions(keys)
+    most = {key: min(trust(decode_mention(data)) for data in mentions[key]) for key in keys}
+    places = {key: place for place, key in enumerate(sorted(keys, key=lambda key: (most[key], key)))}
+    at = to_micros(now)
+    ranked = []
+    for key in keys:
+        was = stands.get(ids[key], Stand())
+        shown = was.topics is not None and was.published <= at
+        coming = told[key].published if told[key].published > at else 0
+        ranked.append(Candidate(ages.get(ids[key], math.inf), not shown, coming, places[key], key))
+    return ranked

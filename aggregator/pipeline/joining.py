@@ -1,0 +1,149 @@
+"""From what documents say to articles with ids, each in the feeds of its topics.
+
+changed ──gather──▶ affected ──merge──▶ made ──identify──▶ named ──regroup──▶ placing ──place──▶ dirty feeds
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from aggregator.feeds import ALL, Related, Taxonomy
+from aggregator.merge import merge, together, trust
+from aggregator.model import Article, Mention, Problem, Severity, to_micros
+from aggregator.pipeline.grouping import regroup
+from aggregator.pipeline.identify import identify
+from aggregator.pipeline.plan import Plan
+from aggregator.pipeline.settling import settle
+from aggregator.store import Index, Ledger, Standing, chunks, decode_mention
+from aggregator.store.articles import Articles
+from aggregator.text.slugs import fold_topic
+
+_SOME = 500
+
+
+class Joined(NamedTuple):
+    """What came of joining. affected: how many documents took part; merged: how many articles were worked out;
+    troubles: what is wrong with topics.
+    """
+
+    affected: int
+    merged: int
+    troubles: list[Problem]
+
+
+def join(plan: Plan, index: Index, ledger: Ledger, now: datetime, *, everything: bool) -> Joined:
+    """Work out again what the changed documents affect; of `everything`, all there is."""
+    if everything:
+        index.articles.affect_all()
+    affected = index.articles.gather(plan.max_titles)
+    if plan.alike:
+        index.duplicates.loosen(plan.alike.crowd)
+    index.articles.dissolve()
+    _merge(index.articles)
+    expands = plan.choice.related is Related.expand
+    if expands:
+        _expand(index)
+    identify(index.articles, ledger, plan.site.host, now)
+    index.placements.await_made(listed=expands)
+    if plan.alike:
+        regroup(plan.alike, index, ledger, now)
+    topics = _place(plan, index)
+    slugs = ledger.slugs()
+    topics |= {topic: topics.get(topic, "") for alias, topic in plan.taxonomy.former.items() if alias in slugs}
+    ledger.name((topic, plan.taxonomy.address(topic, name)) for topic, name in sorted(topics.items()))
+    settle(index, ledger, now, everything=everything)
+    return Joined(affected, index.articles.spread(), _refused(plan.taxonomy, ledger.slugs()))
+
+
+def standing_of(leads: Sequence[Mention]) -> Standing:
+    """When the article of these leads was published, and the topics that it has of its own."""
+    return _standing(merge(leads, leads[0].key))
+
+
+def _standing(article: Article) -> Standing:
+    published = to_micros(article.published) if article.published else 0
+    if not article.listed or article.removed:
+        return Standing(published, None)
+    return Standing(published, [(ALL, ""), *((fold_topic(name), name) for name in article.topics)])
+
+
+def _merge(articles: Articles) -> None:
+    """Make articles of all affected documents."""
+    for some in chunks(_shared(articles), _SOME):
+        articles.put(some)
+    articles.put_alone()
+
+
+def _shared(articles: Articles) -> Iterator[tuple[str, list[int], Standing]]:
+    """The articles that several documents share: key, documents, standing."""
+    done: set[int] = set()
+    for document in articles.joined():
+        if document not in done:
+            documents = together(document, articles.neighbours)
+            done.update(documents)
+            leads = [articles.lead(number) for number in documents]
+            key, _ = min(leads, key=lambda lead: trust(lead[1]))
+            yield key, documents, standing_of([lead for _, lead in leads])
+
+
+def _expand(index: Index) -> None:
+    """Make articles of what is listed as related and has no document.
+
+    One without a date has that of the oldest article that lists it, and none is shown before an article that lists
+    it is.
+    """
+    for keys in chunks(index.placements.listed(), _SOME):
+        listers = index.placements.listers(keys)
+        mentions = index.entries.mentions(listers)
+        bare = []
+        for key, them in listers.items():
+            said = _standing(merge(map(decode_mention, mentions[key]), key))
+            if said.topics is not None:
+                first = them[0].published
+                published = said.published or first
+                bare.append((key, max(published, first), Standing(published, said.topics)))
+        index.placements.put_bare(bare)
+
+
+def _place(plan: Plan, index: Index) -> dict[str, str]:
+    """Put articles into the feeds of their topics; returns these, as folded and as shown."""
+    expands = plan.choice.related is Related.expand
+    found: dict[str, str] = {}
+    for keys in chunks(index.placements.waiting(), _SOME):
+        members = index.placements.members(keys) if plan.alike else {}
+        alike = [member for key in keys for member in members.get(key, ())]
+        listers = index.placements.listers([*keys, *alike]) if expands else {}
+        own = {place.key: place.own for place in index.placements.places(alike)}
+        moved = []
+        for place in index.placements.places(keys):
+            topics = None
+            if place.own is not None and not place.survivor:
+                own[place.key] = place.own
+                tellers = [place.key, *members.get(place.key, ())]
+                given = [topic for key in tellers for topic in own[key] or ()]
+                given += [topic for key in tellers for lister in listers.get(key, ()) for topic in lister.topics]
+                topics = plan.taxonomy.filed(given)
+                for topic, name in topics:
+                    found[topic] = min(filter(None, (found.get(topic), name)), default="")
+            if topics != place.topics:
+                moved.append((place, topics))
+        index.placements.put(moved)
+    found.pop(ALL, None)
+    return found
+
+
+def _refused(taxonomy: Taxonomy, slugs: dict[str, str]) -> list[Problem]:
+    """The topics that wish for another address than the one they have for ever."""
+    return [
+        Problem(
+            f"topics/{slugs[topic]}",
+            0,
+            0,
+            Severity.warning,
+            f"slug `{known.slug}` of {known.name} is too late: subscribers know this address, which stays",
+        )
+        for topic, known in taxonomy.topics.items()
+        if known.slug and slugs.get(topic, known.slug) != known.slug
+    ]
