@@ -5,6 +5,7 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── ConfigurationError          the configuration can't be used; all its problems at once
 ├── TimeRefused                 `--at` names a time before something the ledger remembers
 ├── UnknownFeed                 `--feed` names a feed that doesn't exist
+├── UnknownArticle              `explain` was asked for something that names no article
 ├── ForeignOutput               the output folder belongs to another store
 ├── Locked                      another process is writing
 └── StoreError                  the store can't be opened, read or written
@@ -59,6 +60,12 @@ class TimeRefused(AggregatorError):
 
 class UnknownFeed(AggregatorError):
     """`--feed` names a feed that doesn't exist."""
+
+    exit_status = 2
+
+
+class UnknownArticle(AggregatorError):
+    """`explain` was asked for something that names no article; the message says what is known instead."""
 
     exit_status = 2
 

@@ -14,6 +14,7 @@ import traceback
 import click
 
 from aggregator import __version__
+from aggregator.cli.explain import explain
 from aggregator.cli.ledger import ledger
 from aggregator.cli.regenerate import regenerate
 from aggregator.errors import AggregatorError
@@ -27,7 +28,7 @@ def commands() -> None:
     """Turn a folder of article documents into per-topic RSS and Atom feeds."""
 
 
-for command in (regenerate, ledger):
+for command in (regenerate, explain, ledger):
     commands.add_command(command)
 
 

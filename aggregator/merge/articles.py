@@ -88,10 +88,11 @@ def relate(article: Article, related: Iterable[Article], now: datetime) -> tuple
     others = {other.key: other for other in related if other.key != article.key and not other.removed}
     future = [other.published for other in others.values() if other.published and other.published > now]
     shown = [other for other in others.values() if not (other.published and other.published > now)]
-    return Story(article, tuple(sorted(shown, key=_merit))), min(future, default=None)
+    return Story(article, tuple(sorted(shown, key=merit))), min(future, default=None)
 
 
-def _merit(article: Article) -> tuple[Any, ...]:
+def merit(article: Article) -> tuple[Any, ...]:
+    """The sort key of coverage, the best first: by quality, date, key."""
     return (article.quality is None, -(article.quality or 0), article.published or _NEVER, article.key)
 
 

@@ -42,5 +42,6 @@ def _withdrawn(id: str, was: Stand, index: Index, ledger: Ledger, now: datetime,
     elif paths := ledger.paths_of(id):
         elsewhere = any(map(index.articles.leads_entry, paths))
     else:
-        elsewhere = index.articles.is_listed(ledger.key_of(id))
+        record = ledger.record(id)
+        elsewhere = record is not None and index.articles.is_listed(record.key)
     return not elsewhere and was.published <= to_micros(now)

@@ -67,6 +67,16 @@ class Stand(NamedTuple):
     away: bool = False
 
 
+class Record(NamedTuple):
+    """What is remembered of an id: the key it was given for, when it was first seen, and since when it is withdrawn
+    (None: it isn't).
+    """
+
+    key: str
+    first_seen: datetime
+    withdrawn: datetime | None
+
+
 class Out(NamedTuple):
     """A feed that is out: its topic as spelled, and since when it doesn't qualify (None: it does)."""
 
@@ -239,9 +249,18 @@ class Ledger:
         for (id,) in self.database.execute("SELECT id FROM article WHERE topics IS NOT NULL").fetchall():
             yield id
 
-    def key_of(self, id: str) -> str:
-        """The key that an id was given for."""
-        return str(self.database.one("SELECT key FROM article WHERE id = ?", (id,)) or "")
+    def record(self, id: str) -> Record | None:
+        """What is remembered of an id; None where it was never given."""
+        row = self.database.execute(
+            """
+            SELECT key, first_seen, CASE WHEN coalesce(restored < withdrawn, true) THEN withdrawn END FROM article
+              WHERE id = ?
+            """,
+            (id,),
+        ).fetchone()
+        if row is None:
+            return None
+        return Record(row[0], from_micros(row[1]), None if row[2] is None else from_micros(row[2]))
 
     def paths_of(self, id: str) -> list[str]:
         """The documents that an id was given to."""

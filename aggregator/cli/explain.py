@@ -1,0 +1,86 @@
+"""`aggregator explain`: which documents made an article, where it is published, and why (not)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator.cli.settings import config_option, load, plan_of
+
+if TYPE_CHECKING:
+    from aggregator.pipeline import Explanation
+
+
+@click.command()
+@config_option
+@click.argument("article", metavar="PATH|URL|ID")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def explain(config_file: Path | None, article: str, as_json: bool) -> None:
+    """Tell which documents made an article, where it is published, and why (not), as of the last run."""
+    from aggregator import pipeline
+
+    found = pipeline.explain(plan_of(load(config_file)), article, datetime.now(UTC))
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+    else:
+        click.echo("\n".join(_lines(found)))
+
+
+def _lines(found: Explanation) -> Iterable[str]:
+    yield click.style(found.title, bold=True)
+    yield f"  link  {found.link or 'none: it is text only'}"
+    yield f"  key   {found.key}"
+    yield f"  id    {found.id} ({found.why_id})" if found.id else "  id    none: only entries have one"
+    for other in found.other_ids:
+        yield f"        {other} is put aside, to be regained if the articles part"
+    if found.entry:
+        yield f"  no entry of any feed: {found.entry}"
+    yield from _section("mentions, the most trusted first", _mentions(found))
+    yield from _section(
+        "aliases", _columns([(alias.url, f"said by {', '.join(alias.paths)}") for alias in found.aliases])
+    )
+    yield from _section(
+        "coverage, the best first",
+        _columns(
+            [
+                (one.title, one.link, one.why + ("" if one.shown else " (not shown: withdrawn, or yet to come)"))
+                for one in found.coverage
+            ]
+        ),
+    )
+    yield from _section("stands for its near-duplicates", found.stands_for)
+    yield from _section(
+        "feeds", _columns([(one.feed, f"rank {one.rank}" if one.rank else f"no: {one.why}") for one in found.feeds])
+    )
+    yield from _section("problems", map(str, found.problems))
+
+
+def _mentions(found: Explanation) -> Iterable[str]:
+    rows = []
+    for number, one in enumerate(found.mentions, 1):
+        place = f"{one.path}, related {one.place}" if one.place else one.path
+        quality = "no quality" if one.quality is None else f"quality {one.quality}"
+        day = f"{one.published:%Y-%m-%d}" if one.published else "no date"
+        rows.append(
+            (str(number), place, quality, day, f"gives {', '.join(one.gives)}" if one.gives else "gives nothing")
+        )
+    return _columns(rows)
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterable[str]:
+    lines = list(lines)
+    if lines:
+        yield click.style(title, bold=True)
+        yield from (f"  {line}" for line in lines)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The rows as lines, one column below the other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,312 @@
+"""Why an article is as it is and where it is: what `aggregator explain` tells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from difflib import get_close_matches
+
+import msgspec
+
+from aggregator.errors import StoreError, UnknownArticle
+from aggregator.feeds import ALL, Related, collapsed
+from aggregator.merge import givers, merge, merit, mint, trust
+from aggregator.model import Article, Mention, Problem, from_micros
+from aggregator.pipeline.plan import Plan
+from aggregator.pipeline.regenerate import feed_name
+from aggregator.store import INDEX_FILE, LEDGER_FILE, Index, Ledger, Place, decode_mention
+from aggregator.text.slugs import fold_topic
+from aggregator.text.urls import absolute, canonical
+
+_MERGED = ("topics", "updated", "removed")  # fields that come from several mentions
+
+
+class Telling(msgspec.Struct, frozen=True):
+    """A mention: its document, its place there (0: the document's own article), and the fields that the article has
+    from it.
+    """
+
+    path: str
+    place: int
+    title: str
+    link: str
+    quality: int | None
+    published: datetime | None
+    gives: tuple[str, ...]
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """A URL that names the article, in its canonical form, and the documents that say so."""
+
+    url: str
+    paths: tuple[str, ...]
+
+
+class Covering(msgspec.Struct, frozen=True):
+    """An article that is shown inside the entry. `why`: which documents list it, or whose near-duplicate it is;
+    `shown`: not if it is withdrawn or yet to come.
+    """
+
+    title: str
+    link: str
+    why: str
+    shown: bool
+
+
+class Presence(msgspec.Struct, frozen=True):
+    """A feed of the article's topics: its rank there from 1, or why it isn't there."""
+
+    feed: str
+    rank: int | None
+    why: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """All there is to say of an article; `entry` says why it is no entry of any feed ("": it is one)."""
+
+    key: str
+    title: str
+    link: str
+    id: str
+    why_id: str
+    other_ids: tuple[str, ...]
+    entry: str
+    mentions: tuple[Telling, ...]
+    aliases: tuple[Alias, ...]
+    coverage: tuple[Covering, ...]
+    stands_for: tuple[str, ...]
+    feeds: tuple[Presence, ...]
+    problems: tuple[Problem, ...]
+
+
+def explain(plan: Plan, asked: str, now: datetime) -> Explanation:
+    """What there is to say of the article that `asked` names: a document's path, a URL or an id; as of the last run.
+
+    Raises UnknownArticle, which says what is known instead, and StoreError where there was no run yet.
+    """
+    if not (plan.store / LEDGER_FILE).exists() or not (plan.store / INDEX_FILE).exists():
+        raise StoreError(f"{plan.store}: nothing was read yet; `aggregator regenerate` does it")
+    ledger = Ledger(plan.store, dry=True, tracking=plan.tracking)
+    try:
+        index = Index(plan.store / INDEX_FILE, dry=True)
+        try:
+            if index.outdated:
+                raise StoreError(f"{plan.store}: the index is another version's; `aggregator regenerate` renews it")
+            return _Case(plan, index, ledger, now).explain(_found(plan, index, ledger, asked))
+        finally:
+            index.close()
+    finally:
+        ledger.close()
+
+
+def _found(plan: Plan, index: Index, ledger: Ledger, asked: str) -> str:
+    """The key of the article that is asked for."""
+    for path in (asked, *_inside(plan, asked)):
+        if document := index.lookup.document(path):
+            if document.article is None:
+                told = "; ".join(map(str, document.problems)) or f"{path}: it doesn't open with front matter"
+                raise UnknownArticle(f"this document makes no article: {told}")
+            return document.article
+    if key := index.lookup.of_id(asked):
+        return key
+    url = absolute(asked, "") if "://" in asked else None
+    if url:
+        spelled = canonical(url, plan.tracking)
+        if key := index.lookup.of_url(spelled):
+            return key
+        if crowd := index.lookup.crowd(spelled):
+            raise UnknownArticle(
+                f"{spelled} names no article: {len(crowd)} documents with different titles claim it, {crowd[0]} and"
+                " others"
+            )
+    raise UnknownArticle(_unknown(plan, index, ledger, asked))
+
+
+def _inside(plan: Plan, asked: str) -> list[str]:
+    """The paths that a file may have as a document of a source."""
+    real = os.path.realpath(asked)
+    roots = [(source.name, os.path.realpath(source.folder)) for source in plan.sources]
+    return [f"{name}/{os.path.relpath(real, root)}" for name, root in roots if real.startswith(f"{root}{os.sep}")]
+
+
+def _unknown(plan: Plan, index: Index, ledger: Ledger, asked: str) -> str:
+    """What is known of something that names no article."""
+    if record := ledger.record(asked):
+        paths = ", ".join(ledger.paths_of(asked)) or "none"
+        gone = f"withdrawn {record.withdrawn:%Y-%m-%d %H:%M}Z" if record.withdrawn else "never withdrawn"
+        return (
+            f"{asked} was given for {record.key} on {record.first_seen:%Y-%m-%d}, is {gone} and is no article's now;"
+            f" its documents: {paths}"
+        )
+    if os.path.exists(asked):  # noqa: PTH110  # may hold what no path can
+        if inside := _inside(plan, asked):
+            return f"{inside[0]}: not read yet, or not among the files that its source includes"
+        names = ", ".join(source.name for source in plan.sources)
+        return f"{asked} is in none of the sources ({names})"
+    near = get_close_matches(asked, index.lookup.paths(), 1, 0.6)
+    hint = f"perhaps {near[0]}?" if near else "name a document's path, a URL or an id"
+    return f"{asked}: no such article; {hint}"
+
+
+class _Case:
+    """The article under question, with all that may be asked about it."""
+
+    def __init__(self, plan: Plan, index: Index, ledger: Ledger, now: datetime) -> None:
+        self.plan = plan
+        self.index = index
+        self.ledger = ledger
+        self.now = now
+        self.slugs = ledger.slugs()
+
+    def explain(self, key: str) -> Explanation:
+        mentions = self._mentions(key)
+        article = merge(mentions, key)
+        place = next(iter(self.index.placements.places([key])), None)
+        ids = self.index.duplicates.ids([key])
+        leads = [mention for mention in mentions if mention.place == 0]
+        claims: dict[str, list[str]] = {}
+        for url, path in self.index.lookup.claims(key):
+            claims.setdefault(url, []).append(path)
+        id = ids.get(key, "")
+        documents = [self.index.lookup.document(path) for path in dict.fromkeys(lead.path for lead in leads)]
+        return Explanation(
+            key=key,
+            title=article.title,
+            link=article.link,
+            id=id,
+            why_id=self._why_id(id, key, leads, list(claims)) if id else "",
+            other_ids=tuple(other for other in self.ledger.ids_of([key, *claims]) if other != id),
+            entry=self._why_no_entry(leads, place),
+            mentions=_tellings(mentions),
+            aliases=tuple(Alias(url, tuple(paths)) for url, paths in claims.items()),
+            coverage=self._coverage(key),
+            stands_for=tuple(self._mentions(member)[0].link for member in self._members(key)),
+            feeds=self._feeds(article, place),
+            problems=tuple(problem for document in documents if document for problem in document.problems),
+        )
+
+    def _mentions(self, key: str) -> list[Mention]:
+        """In the order of trust."""
+        return sorted(map(decode_mention, self.index.entries.mentions([key])[key]), key=trust)
+
+    def _members(self, key: str) -> list[str]:
+        return self.index.placements.members([key]).get(key, [])
+
+    def _why_id(self, id: str, key: str, leads: Sequence[Mention], urls: Sequence[str]) -> str:
+        if given := [lead.path for lead in leads if lead.id == id]:
+            return f"given as `id` in {given[0]}"
+        if id == mint(key, self.plan.site.host, lambda _: False):
+            return "made from its key"
+        record = self.ledger.record(id)
+        if not record:
+            return "not in the ledger yet"
+        if record.key == key:
+            return f"made from its key on {record.first_seen:%Y-%m-%d}; the ids before were taken"
+        if record.key in urls:
+            kept = "one of its URLs"
+        elif holders := [path for path in self.ledger.paths_of(id) if any(lead.path == path for lead in leads)]:
+            kept = f"the address that {holders[0]} had then"
+        else:
+            kept = "a URL that it had then"
+        return f"given on {record.first_seen:%Y-%m-%d} for {record.key}, {kept}, and kept since"
+
+    def _why_no_entry(self, leads: Sequence[Mention], place: Place | None) -> str:
+        """Why the article is no entry at all; "" where it is one, or will be."""
+        if removed := [lead.path for lead in leads if lead.removed]:
+            return f"withdrawn: `removed` in {', '.join(removed)}"
+        if leads and not leads[0].listed:
+            return f"unpublished: `published: no` or a draft in {leads[0].path}, its most trusted document"
+        if place is None:
+            return f"coverage only: no document of its own, and feeds {self.plan.choice.related} related entries"
+        if place.survivor:
+            survivor = self._mentions(place.survivor)[0]
+            return f"near-duplicate: {survivor.link} ({survivor.title}) stands for it"
+        return "" if place.topics is not None else "no article that lists it is an entry, or it says that it is none"
+
+    def _coverage(self, key: str) -> tuple[Covering, ...]:
+        """Whatever is to be shown inside the entry, the best first, as it is shown there."""
+        others = self.index.entries.coverage([key]).get(key, [])
+        members = self._members(key)
+        tellers = {
+            mention.path for teller in (key, *members) for mention in self._mentions(teller) if not mention.place
+        }
+        listed = {
+            other: [path for path in paths if path in tellers]
+            for other, paths in self.index.lookup.links(others).items()
+        }
+        found = []
+        for other in others:
+            article = merge(self._mentions(other), other)
+            if other == key:
+                continue
+            why = f"listed by {', '.join(listed[other])}" if listed.get(other) else ""
+            if other in members:
+                why = "near-duplicate" + (f", {why}" if why else "")
+            shown = not article.removed and not (article.published and article.published > self.now)
+            found.append((article, Covering(article.title, article.link, why, shown)))
+        found.sort(key=lambda pair: merit(pair[0]))
+        return tuple(covering for _, covering in found)
+
+    def _feeds(self, article: Article, place: Place | None) -> tuple[Presence, ...]:
+        """Where it is among all feeds of its topics."""
+        topics = place.topics if place else None
+        if topics is None:
+            topics = self.plan.taxonomy.filed([(ALL, ""), *((fold_topic(name), name) for name in article.topics)])
+        return tuple(
+            Presence(
+                feed_name(topic, self.slugs) if topic == ALL or topic in self.slugs else name, *self._rank(topic, place)
+            )
+            for topic, name in topics
+        )
+
+    def _rank(self, topic: str, place: Place | None) -> tuple[int | None, str]:
+        """The rank in a topic's feed, or None and why it isn't there."""
+        if place is None or place.topics is None:
+            return None, "no entry, as said above"
+        visible = max(place.published, place.since)
+        rank = self.index.lookup.rank(topic, place.key, self.now)
+        if rank is None:
+            return None, f"future: held back until {from_micros(visible):%Y-%m-%d %H:%M}Z"
+        choice = self.plan.choice
+        if choice.related is Related.collapse:
+            newest = self.index.entries.newest(topic, self.now, rank)
+            coverage = self.index.entries.coverage(newest)
+            kept = collapsed(newest, coverage)
+            if place.key not in kept:
+                shower = next(key for key in kept if place.key in coverage.get(key, ()))
+                return None, f"collapsed: shown inside {self._mentions(shower)[0].link}"
+            rank = kept.index(place.key) + 1
+        if rank > choice.entries:
+            return None, f"beyond the window: {rank} of {choice.entries}"
+        if topic != ALL and choice.known is not None and topic not in choice.known:
+            return None, "excluded: only known topics have feeds (`topics.only_known`)"
+        if not self.ledger.feed(topic):
+            if self.index.lookup.is_dirty(topic):
+                return None, "not written yet"
+            return None, f"too few entries for a feed (`topics.minimum` is {choice.minimum})"
+        return rank, ""
+
+
+def _tellings(mentions: Sequence[Mention]) -> tuple[Telling, ...]:
+    gives: dict[tuple[str, int], list[str]] = {}
+    for field, giver in givers(mentions).items():
+        if field == "listed":
+            continue  # told where it matters: why there is no entry
+        gives.setdefault((giver.path, giver.place), []).append(field)
+    for mention in mentions:
+        for field in _MERGED:
+            if getattr(mention, field) and (mention.place == 0 or mention.topics):
+                gives.setdefault((mention.path, mention.place), []).append(field)
+    return tuple(
+        Telling(
+            mention.path,
+            mention.place,
+            mention.title,
+            mention.link,
+            mention.quality,
+            mention.published,
+            tuple(gives.get((mention.path, mention.place), ())),
+        )
+        for mention in mentions
+    )
