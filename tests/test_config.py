@@ -79,7 +79,7 @@ def test_the_smallest_configuration(file: Path) -> None:
     assert (loaded.topics.only_known, loaded.topics.children, loaded.topics.keywords) == (False, False, False)
     assert (loaded.feeds.entries, loaded.feeds.keep, loaded.feeds.related) == (50, timedelta(days=90), "attach")
     assert (loaded.merge.tracking, loaded.merge.near_duplicates) == ((), False)
-    assert (loaded.merge.window, loaded.merge.similarity) == (timedelta(hours=72), 0.8)
+    assert (loaded.merge.window, loaded.merge.similarity) == (timedelta(hours=72), 0.75)
     assert (loaded.output.path, loaded.output.formats) == (here / "public", ("rss", "atom"))
     assert loaded.store.path == here / ".aggregator"
 
@@ -467,7 +467,7 @@ def test_broken_yaml_is_told(file: Path, text: str) -> None:
         ("output:", "merge: {near_duplicates: 2}\noutput:", "expected `yes` or `no`"),
         ("output:", "merge: {window: 0h}\noutput:", '"0h" for `merge.window`, expected a duration longer than none'),
         ("output:", "merge: {window: 3}\noutput:", "expected a duration such as"),
-        ("output:", "merge: {similarity: 0.49}\noutput:", "for `merge.similarity`, expected a number >= 0.5"),
+        ("output:", "merge: {similarity: 0.59}\noutput:", "for `merge.similarity`, expected a number >= 0.6"),
         ("output:", "merge: {similarity: 1.01}\noutput:", "for `merge.similarity`, expected a number <= 1"),
         ("output:", "merge: {similarity: 80%}\noutput:", "expected a number such as `0.8`"),
         ("output:", "merge: {similarity: nan}\noutput:", "expected a number such as `0.8`"),

@@ -72,6 +72,14 @@ def test_a_headline_of_a_script_without_spaces_is_told_by_its_letters() -> None:
     assert same(article("潮汐风筝顺利度过第一个冬天"), article("潮汐风筝顺利度过第一个冬天", "Dispatch"))
 
 
+def test_nearly_the_same_headline_is_the_same_story() -> None:
+    """A word more in nine; not another number, nor another word in a short one."""
+    long = "Harbour kites left off the chain cost 38 boats their masts"
+    assert same(article(long), article("Harbour kites left off chain cost 38 boats their masts", "Dispatch"))
+    assert not same(article(long), article(long.replace("38", "40"), "Dispatch"))
+    assert not same(article("Kites beat the tide"), article("Kites meet the tide", "Dispatch"))
+
+
 def test_the_same_text_under_another_headline_is_the_same_story() -> None:
     """Most of the word shingles of headline and excerpt must be the same, and the numbers in the headlines."""
     assert same(article("Kites: winter is over", excerpt=TEXT), article("Winter over for kites", "Dispatch", TEXT))
@@ -90,7 +98,7 @@ words = st.lists(st.sampled_from(["tide", "kite", "wing", "salt", "rope", "buoy"
 titles = st.tuples(words, st.sampled_from(["", "…", " - B", " and"])).map(lambda pair: " ".join(pair[0]) + pair[1])
 
 
-@given(titles, titles, words, words, st.floats(0.5, 1))
+@given(titles, titles, words, words, st.floats(0.6, 1))
 def test_what_is_alike_shares_a_token(one: str, other: str, said: list[str], else_: list[str], share: float) -> None:
     """So candidates found by tokens are all there are; and being alike goes both ways."""
     a = wording_of(article(one, "A", " ".join(said)))

@@ -155,7 +155,7 @@ class Merge(Struct, frozen=True, kw_only=True):
     tracking: tuple[Parameter, ...] = ()
     near_duplicates: Flag = False
     window: Annotated[Duration, lasting] = timedelta(hours=72)
-    similarity: Annotated[Number, Meta(ge=0.5, le=1)] = 0.8
+    similarity: Annotated[Number, Meta(ge=0.6, le=1)] = 0.75
 
 
 class Output(Struct, frozen=True, kw_only=True):

@@ -2,17 +2,18 @@
 
 article ── wording_of ──▶ Wording ── tokens ──▶ who to compare with ── alike ──▶ pairs ── group ──▶ who stands for whom
 
-The tokens make two texts that are alike meet without comparing all with all: they share at least one. For a
-similarity t that is exact, not by chance as with MinHash (datasketch): two sets whose Jaccard index is at least t
-share one of the first n - ⌈tn⌉ + 1 members of each, in any order common to both (prefix filtering; Chaudhuri, Ganti,
-Kaushik, ICDE 2006).
+The tokens make two wordings that are alike meet without comparing all with all: they share at least one. That is exact,
+not by chance as with MinHash (datasketch would bring numpy and scipy for it): two sets whose Jaccard index is at least
+t share one of the first n - ⌈tn⌉ + 1 members of each, in any order common to both (prefix filtering; Chaudhuri, Ganti,
+Kaushik, ICDE 2006), and two headlines that share most of their words and pairs of words share a pair.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import timedelta
+from itertools import pairwise
 from math import ceil
 from zlib import crc32
 
@@ -23,6 +24,7 @@ from aggregator.text.plain import fold
 from aggregator.text.urls import host
 
 SHORTEST = 4  # words; a shorter headline (`Weekly notes`) may be anything's
+LONG = 6  # words; in a shorter headline each word counts too much to be another one
 SHINGLE = 3  # words
 FEWEST = 8  # shingles; fewer are too few to tell texts by
 MAX_TEXTS = 200  # articles; what more than these have in common says nothing of any one story
@@ -36,8 +38,8 @@ _DIGIT = re.compile(r"\d")
 
 
 class Alike(msgspec.Struct, frozen=True):
-    """When two articles tell one story: how far apart in time, and the share of their shingles that they have in
-    common (Jaccard index). `crowd`: a token that more articles than this have brings nobody together."""
+    """When two articles tell one story: how far apart in time, and the share of their words in a row that they have in
+    common (Jaccard index, at least 0.6). `crowd`: a token that more articles than this have brings nobody together."""
 
     window: timedelta
     similarity: float
@@ -73,21 +75,24 @@ def wording_of(article: Article) -> Wording:
     return Wording(names, words, bool(cut), tuple(sorted(shingles)) if len(shingles) >= FEWEST else ())
 
 
-def tokens(text: Wording, similarity: float) -> set[int]:
-    """Of two texts that are `alike`, each has a token that the other one has too."""
-    found = set()
-    if _tells(text.words):
-        found.add(crc32(" ".join(text.words).encode()))
-    if len(text.words) > SHORTEST:
-        found.add(crc32(" ".join((*text.words[:SHORTEST], "…")).encode()))
-    if text.shingles:
-        count = len(text.shingles)
-        found.update(text.shingles[: count - ceil(similarity * count) + 1])
+def tokens(wording: Wording, similarity: float) -> set[int]:
+    """Of two wordings that are `alike` at a similarity of at least 0.6, each has a token that the other one has too."""
+    words, shingles = wording.words, wording.shingles
+    texts = []
+    if _tells(words):
+        texts.append(" ".join(words))
+    if len(words) > SHORTEST:
+        texts.append(" ".join((*words[:SHORTEST], "…")))
+    if len(words) >= LONG:
+        texts += map(" ".join, pairwise(words))
+    found = {crc32(text.encode()) for text in texts}
+    found.update(shingles[: len(shingles) - ceil(similarity * len(shingles)) + 1] if shingles else ())
     return found
 
 
 def alike(one: Wording, other: Wording, similarity: float) -> bool:
-    """Whether two articles of different providers have the same headline, or nearly the same words in all.
+    """Whether two articles of different providers have the same headline, or nearly the same words: in the headline
+    (words and pairs of words) or in headline and excerpt (shingles).
 
     Numbers in headlines must agree: version 1.2 isn't version 1.3, nor the March update the one of 2021.
     """
@@ -95,10 +100,11 @@ def alike(one: Wording, other: Wording, similarity: float) -> bool:
         return False
     if _same_headline(one, other):
         return True
-    if not one.shingles or not other.shingles or _numbers(one) != _numbers(other):
+    if _numbers(one) != _numbers(other):
         return False
-    shared = len(set(one.shingles).intersection(other.shingles))
-    return shared >= similarity * (len(one.shingles) + len(other.shingles) - shared)
+    if min(len(one.words), len(other.words)) >= LONG and _overlap(_grams(one), _grams(other)) >= similarity:
+        return True
+    return _overlap(set(one.shingles), set(other.shingles)) >= similarity
 
 
 def group(ranked: Sequence[Candidate], pairs: Mapping[str, Collection[str]]) -> dict[str, str]:
@@ -151,6 +157,17 @@ def _begins(cut: Wording, whole: Wording) -> bool:
         and whole.words[:count] == cut.words[:count]
         and whole.words[count].startswith(cut.words[count])
     )
+
+
+def _grams(wording: Wording) -> set[object]:
+    """The words of a headline and the pairs that follow each other."""
+    return {*wording.words, *pairwise(wording.words)}
+
+
+def _overlap(one: Set[object], other: Set[object]) -> float:
+    """The share of all members of two sets that are in both: the Jaccard index; 0 where there are none."""
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared) if shared else 0.0
 
 
 def _numbers(text: Wording) -> set[str]:
