@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,7 +19,8 @@ from hypothesis import strategies as st
 
 from aggregator import publish
 from aggregator.errors import BackupRefused
-from aggregator.store import Ledger, back_up, identity_of, restore
+from aggregator.merge import Alike
+from aggregator.store import LEDGER_FILE, Ledger, back_up, identity_of, restore
 from tests.site import Site
 from tests.world import day, files
 
@@ -91,6 +95,56 @@ def test_a_backup_is_the_same_until_something_changes(lived: Site) -> None:
     assert len([line for line in lines if line not in again]) == 2  # the mark, and so the digest
 
 
+def of_the_first_version(lines: list[str]) -> list[str]:
+    """A backup as the first version of the ledger would be: nobody stood for near-duplicates then."""
+    head = {**json.loads(lines[0]), "ledger": 1}
+    rows = [json.dumps(head), *(line for line in lines[1:-1] if json.loads(line)["table"] != "survivor")]
+    digest = sha256("".join(f"{row}\n" for row in rows).encode()).hexdigest()
+    return [*rows, json.dumps({"sha256": digest})]
+
+
+def test_a_backup_of_the_first_version_can_be_restored(lived: Site) -> None:
+    """What is new since then was not there to be remembered."""
+    tree = lived.tree()
+    lines = of_the_first_version(back_up_to(lived).read_text("utf-8").splitlines())
+    (lived.root / BACKUP).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    shutil.rmtree(lived.store)
+    assert lived.run(BACKUP, command="ledger restore").status == 0
+    lived.regenerate()
+    assert lived.tree() == tree
+
+
+def test_a_ledger_of_the_first_version_is_gone_on_with(lived: Site) -> None:
+    """It is brought up to this version at the first run, and nothing that subscribers see changes."""
+    tree = lived.tree()
+    with closing(sqlite3.connect(lived.store / LEDGER_FILE)) as connection:
+        connection.execute("DROP TABLE survivor")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+    lived.regenerate(dry=True)
+    assert lived.regenerate().changes == ()
+    assert lived.tree() == tree
+    with closing(sqlite3.connect(lived.store / LEDGER_FILE)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+
+
+def test_who_stands_for_others_is_backed_up(site: Site) -> None:
+    """The survivor that subscribers know stays the survivor after the store was lost."""
+    site.options["alike"] = Alike(timedelta(days=3), 0.75)
+    headline = "Tide kites pass their first winter"
+    site.document("a", title=headline, provider={"name": "Gazette"})
+    site.regenerate()
+    site.document("b", title=headline, provider={"name": "Dispatch"}, quality=9)
+    site.regenerate()
+    tree = site.tree()
+    back_up_to(site)
+    shutil.rmtree(site.store)
+    assert site.run(BACKUP, command="ledger restore").status == 0
+    site.regenerate()
+    assert site.tree() == tree
+    assert [entry["link"] for entry in site.feed()] == ["https://news.example/a"]
+
+
 def test_an_older_backup_over_a_newer_ledger_is_caught_up_with(lived: Site) -> None:
     """What happened since is worked out again, as a rebuild would."""
     back_up_to(lived)
@@ -149,7 +203,7 @@ def something_behind(lines: list[str]) -> list[str]:
 
 
 def another_version(lines: list[str]) -> list[str]:
-    return ['{"ledger": 2, "identity": "x"}', *lines[1:]]
+    return ['{"ledger": 3, "identity": "x"}', *lines[1:]]
 
 
 def another_table(lines: list[str]) -> list[str]:
