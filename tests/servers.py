@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,7 +36,21 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         root {root};
+        include {lines};
     }}
+}}
+"""
+
+_CADDY = """
+{{
+    admin off
+    auto_https off
+}}
+:{port} {{
+    bind 127.0.0.1
+    root * "{root}"
+    import {lines}
+    file_server
 }}
 """
 
@@ -66,26 +81,40 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def nginx(root: Path) -> Iterator[Server]:
-    """A real nginx that serves a folder, until the end of the block; without one the test is skipped."""
-    program = needs("nginx")
-    with TemporaryDirectory() as scratch, _running(program, root, Path(scratch)) as server:
+def nginx(root: Path, lines: str = "") -> Iterator[Server]:
+    """A real nginx that serves a folder, until the end of the block; without one the test is skipped.
+
+    `lines` are included where it is told of its site.
+    """
+    # -e: else it complains, before it has read its configuration, that its usual log is not there.
+    with _running("nginx", _NGINX, ("-e", "stderr", "-p", "{scratch}", "-c", "{file}"), root, lines) as server:
         yield server
 
 
 @contextmanager
-def _running(program: str, root: Path, scratch: Path) -> Iterator[Server]:
-    port = _free_port()
-    configuration = scratch / "nginx.conf"
-    configuration.write_text(_NGINX.format(scratch=scratch, root=root, port=port), encoding="utf-8")
-    # -e: else it complains, before it has read its configuration, that its usual log is not there.
-    command = [program, "-e", "stderr", "-p", str(scratch), "-c", str(configuration)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            _await(port, process)
-            yield Server(port)
-        finally:
-            process.terminate()
+def caddy(root: Path, lines: str = "") -> Iterator[Server]:
+    """A real Caddy, likewise."""
+    with _running("caddy", _CADDY, ("run", "--adapter", "caddyfile", "--config", "{file}"), root, lines) as server:
+        yield server
+
+
+@contextmanager
+def _running(name: str, template: str, arguments: Sequence[str], root: Path, lines: str) -> Iterator[Server]:
+    program = needs(name)
+    with TemporaryDirectory() as folder:
+        scratch, port = Path(folder), _free_port()
+        included, file = scratch / "lines", scratch / "configuration"
+        included.write_text(lines, encoding="utf-8")
+        file.write_text(template.format(scratch=scratch, root=root, port=port, lines=included), encoding="utf-8")
+        command = [program, *(argument.format(scratch=scratch, file=file) for argument in arguments)]
+        # Caddy keeps what it knows where these say.
+        environment = os.environ | dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), folder)
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                _await(port, process)
+                yield Server(port)
+            finally:
+                process.terminate()
 
 
 def _await(port: int, process: subprocess.Popen[str]) -> None:

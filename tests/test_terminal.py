@@ -100,7 +100,10 @@ def test_any_terminal_will_do(site: Site, encoding: str) -> None:
     assert json.loads(site.run("--json", **settings).out)["problems"][0]["path"] == "articles/日本.md"
 
 
-@pytest.mark.parametrize("arguments", ["regenerate", "regenerate --dry-run", "regenerate --help", "ledger backup -"])
+@pytest.mark.parametrize(
+    "arguments",
+    ["regenerate", "regenerate --dry-run", "regenerate --help", "explain articles/a.md", "feeds", "ledger backup -"],
+)
 def test_a_closed_pipe_is_no_accident(published: Site, arguments: str) -> None:
     """`| head -0` gets no traceback; what was to be done is done."""
     published.document("b")
@@ -123,7 +126,7 @@ def test_help_is_quick() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", ["", "regenerate", "ledger", "ledger backup", "ledger restore"])
+@pytest.mark.parametrize("command", ["", "regenerate", "explain", "feeds", "ledger", "ledger backup", "ledger restore"])
 def test_every_command_has_help(site: Site, command: str) -> None:
     """It needs no configuration."""
     site.config.unlink()

@@ -15,6 +15,7 @@ import click
 
 from aggregator import __version__
 from aggregator.cli.explain import explain
+from aggregator.cli.feeds import feeds
 from aggregator.cli.ledger import ledger
 from aggregator.cli.regenerate import regenerate
 from aggregator.errors import AggregatorError
@@ -28,7 +29,7 @@ def commands() -> None:
     """Turn a folder of article documents into per-topic RSS and Atom feeds."""
 
 
-for command in (regenerate, explain, ledger):
+for command in (regenerate, explain, feeds, ledger):
     commands.add_command(command)
 
 

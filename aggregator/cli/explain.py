@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +28,7 @@ def explain(config_file: Path | None, article: str, as_json: bool) -> None:
     if as_json:
         import msgspec
 
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
     else:
         click.echo("\n".join(_lines(found)))
 

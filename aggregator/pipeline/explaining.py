@@ -9,13 +9,14 @@ from difflib import get_close_matches
 
 import msgspec
 
-from aggregator.errors import StoreError, UnknownArticle
+from aggregator.errors import UnknownArticle
 from aggregator.feeds import ALL, Related, collapsed
 from aggregator.merge import givers, merge, merit, mint, trust
 from aggregator.model import Article, Mention, Problem, from_micros
+from aggregator.pipeline.consulting import consulted
 from aggregator.pipeline.plan import Plan
 from aggregator.pipeline.regenerate import feed_name
-from aggregator.store import INDEX_FILE, LEDGER_FILE, Index, Ledger, Place, decode_mention
+from aggregator.store import Index, Ledger, Place, decode_mention
 from aggregator.text.slugs import fold_topic
 from aggregator.text.urls import absolute, canonical
 
@@ -85,19 +86,8 @@ def explain(plan: Plan, asked: str, now: datetime) -> Explanation:
 
     Raises UnknownArticle, which says what is known instead, and StoreError where there was no run yet.
     """
-    if not (plan.store / LEDGER_FILE).exists() or not (plan.store / INDEX_FILE).exists():
-        raise StoreError(f"{plan.store}: nothing was read yet; `aggregator regenerate` does it")
-    ledger = Ledger(plan.store, dry=True, tracking=plan.tracking)
-    try:
-        index = Index(plan.store / INDEX_FILE, dry=True)
-        try:
-            if index.outdated:
-                raise StoreError(f"{plan.store}: the index is another version's; `aggregator regenerate` renews it")
-            return _Case(plan, index, ledger, now).explain(_found(plan, index, ledger, asked))
-        finally:
-            index.close()
-    finally:
-        ledger.close()
+    with consulted(plan) as (ledger, index):
+        return _Case(plan, index, ledger, now).explain(_found(plan, index, ledger, asked))
 
 
 def _found(plan: Plan, index: Index, ledger: Ledger, asked: str) -> str:

@@ -63,6 +63,19 @@ def feed_name(topic: str, slugs: dict[str, str]) -> str:
     return f"topics/{slugs[topic]}" if topic != ALL else "all"
 
 
+def newest_stories(plan: Plan, index: Index, topic: str, now: datetime) -> list[str]:
+    """The keys of the stories that decide on a feed, newest first: what it shows are the first of them."""
+    reach = plan.choice.reach
+    newest = index.entries.newest(topic, now, reach)
+    if plan.choice.related is not Related.collapse:
+        return newest
+    limit = reach
+    while len(kept := collapsed(newest, index.entries.coverage(newest))) < reach and len(newest) == limit:
+        limit *= 2
+        newest = index.entries.newest(topic, now, limit)
+    return kept[:reach]
+
+
 def _waiting(plan: Plan, index: Index, ledger: Ledger, now: datetime) -> list[str]:
     """The topics whose feeds are dirty or due; where one had a feed under another name, that address keeps serving."""
     waiting = index.entries.waiting(now)
@@ -76,22 +89,9 @@ def _show(plan: Plan, index: Index, ledger: Ledger, topic: str, now: datetime) -
     A feed that is out under another name of its topic is out.
     """
     out = next(filter(None, map(ledger.feed, (topic, *plan.taxonomy.aliases(topic)))), None)
-    newest = _newest(plan, index, topic, now)
+    newest = newest_stories(plan, index, topic, now)
     following = index.entries.following(topic, now)
     selection = select(topic, newest, following, out is not None, out.lapsed if out else None, plan.choice, now)
     index.entries.want(selection.keys or ())
     spelled = plan.taxonomy.name(topic) or index.entries.spelling(topic, now) or (out.spelled if out else "")
     return spelled, selection
-
-
-def _newest(plan: Plan, index: Index, topic: str, now: datetime) -> list[str]:
-    """The stories that decide on a feed, newest first."""
-    reach = plan.choice.reach
-    newest = index.entries.newest(topic, now, reach)
-    if plan.choice.related is not Related.collapse:
-        return newest
-    limit = reach
-    while len(kept := collapsed(newest, index.entries.coverage(newest))) < reach and len(newest) == limit:
-        limit *= 2
-        newest = index.entries.newest(topic, now, limit)
-    return kept[:reach]

@@ -116,8 +116,9 @@ class Ledger:
             raise LedgerCorrupt(DAMAGED.format(path=path))
         self.database.upgrade(UPGRADES, VERSION)
         self.database.begin()
-        self.database.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().hex,))
-        self.database.execute("INSERT OR IGNORE INTO meta VALUES ('mark', '')")
+        if self._meta("mark") is None:  # a write that has nothing to do takes the lock too, and readers need none
+            self.database.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().hex,))
+            self.database.execute("INSERT OR IGNORE INTO meta VALUES ('mark', '')")
         self.database.commit()
 
     def close(self) -> None:

@@ -1,0 +1,54 @@
+"""What all state machines do: a world of documents changes, and after every step the promises hold."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from aggregator.text.urls import canonical
+from tests.world import World
+
+# Hypothesis leaves some rules out of each example: a machine begins with documents, or most worlds stay empty.
+
+
+class Machine(RuleBasedStateMachine):
+    """Rules and strategies are those of its children."""
+
+    def start(self, options: dict[str, Any]) -> None:
+        """Begin with an empty world."""
+        self.root = Path(tempfile.mkdtemp(prefix="aggregator-"))
+        self.world = World(self.root)
+        self.world.options |= options
+
+    def teardown(self) -> None:
+        if hasattr(self, "root"):
+            shutil.rmtree(self.root)
+
+    @rule()
+    def a_run_is_killed_between_ledger_and_index(self) -> None:
+        """The ledger remembers what the index has yet to learn."""
+        kept = self.root / "kept"
+        shutil.copytree(self.world.store, kept, dirs_exist_ok=True)
+        self.world.regenerate()
+        for path in self.world.store.glob("index.sqlite*"):
+            path.unlink()
+        for path in kept.glob("index.sqlite*"):
+            shutil.copy(path, self.world.store)
+
+    @invariant()
+    def tree_is_what_a_rebuild_gives(self) -> None:
+        """A further run finds nothing to do, and no feed shows an article twice."""
+        world = self.world
+        assert world.regenerate().feeds.failed == 0
+        assert world.rebuilt() == world.tree()
+        assert world.regenerate().changes == ()
+        for path in world.tree():
+            if path.endswith("/atom.xml"):
+                entries = world.feed(path.removesuffix("/atom.xml"))
+                assert len({entry["id"] for entry in entries}) == len(entries), path
+                links = {canonical(entry["link"]) for entry in entries}
+                assert len(links) == len(entries) or world.options.get("max_titles") == 1, path
