@@ -102,12 +102,12 @@ def test_coverage_is_told_as_it_is_shown_and_who_lists_it(world: World) -> None:
     world.document("e", related=[related("x")])
     world.regenerate()
     found = asked(world)
-    assert {one.title: (one.why, one.shown) for one in found.coverage} == {
-        "Related x": ("listed by articles/a.md", True),
-        "Related y": ("listed by articles/a.md", False),
-        "Only said": ("listed by articles/a.md", True),
-        headline: ("near-duplicate", True),
-        "Related z": ("listed by articles/b.md", True),
+    assert {one.title: (one.listed_by, one.near_duplicate, one.shown) for one in found.coverage} == {
+        "Related x": (("articles/a.md",), False, True),
+        "Related y": (("articles/a.md",), False, False),
+        "Only said": (("articles/a.md",), False, True),
+        headline: ((), True, True),
+        "Related z": (("articles/b.md",), False, True),
     }
     assert [one.link for one in found.coverage if one.shown and one.link] == [
         link["href"] for link in world.feed()[0]["links"] if link["rel"] == "related"
@@ -250,10 +250,23 @@ def test_the_command_tells_people_and_programs(site: Site) -> None:
     site.regenerate()
     done = site.run("articles/a.md", command="explain")
     assert (done.status, done.err) == (0, "")
-    titles = [line for line in done.out.splitlines() if not line.startswith(" ")]
-    assert titles == ["About a", "mentions, the most trusted first", "aliases", "coverage, the best first", "feeds"]
-    assert "\x1b" not in done.out
-    assert "  topics/ai  rank 1" in done.out.splitlines()
+    assert done.out.splitlines() == [
+        "About a",
+        "  link  https://news.example/a",
+        "  key   https://news.example/a",
+        f"  id    {site.ids()['About a']} (made from its key)",
+        "mentions, the most trusted first",
+        "   1  articles/a.md",
+        "      no quality, 2026-03-02, gives link, title, excerpt, published, topics",
+        "aliases, and who says so",
+        "  https://news.example/a  (1)",
+        "coverage, the best first",
+        "  Related x",
+        "    https://other.example/x  (listed by 1)",
+        "feeds",
+        "  all        rank 1",
+        "  topics/ai  rank 1",
+    ]
     told = json.loads(site.run("articles/a.md", "--json", command="explain").out)
     assert (told["title"], told["coverage"][0]["link"]) == ("About a", "https://other.example/x")
     assert told["feeds"][1] == {"feed": "topics/ai", "rank": 1, "why": ""}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,36 +42,43 @@ def _lines(found: Explanation) -> Iterable[str]:
         yield f"        {other} is put aside, to be regained if the articles part"
     if found.entry:
         yield f"  no entry of any feed: {found.entry}"
+    numbers = {one.path: str(number) for number, one in enumerate(found.mentions, 1) if not one.place}
+
+    def by(paths: Iterable[str]) -> str:
+        """Documents, by their numbers among the mentions where they have one."""
+        return ", ".join(numbers.get(path, path) for path in paths)
+
     yield from _section("mentions, the most trusted first", _mentions(found))
-    yield from _section(
-        "aliases", _columns([(alias.url, f"said by {', '.join(alias.paths)}") for alias in found.aliases])
-    )
-    yield from _section(
-        "coverage, the best first",
-        _columns(
-            [
-                (one.title, one.link, one.why + ("" if one.shown else " (not shown: withdrawn, or yet to come)"))
-                for one in found.coverage
-            ]
-        ),
-    )
+    yield from _section("aliases, and who says so", [f"{alias.url}  ({by(alias.paths)})" for alias in found.aliases])
+    yield from _section("coverage, the best first", _coverage(found, by))
     yield from _section("stands for its near-duplicates", found.stands_for)
-    yield from _section(
-        "feeds", _columns([(one.feed, f"rank {one.rank}" if one.rank else f"no: {one.why}") for one in found.feeds])
-    )
+    yield from _section("feeds", _feeds(found))
     yield from _section("problems", map(str, found.problems))
 
 
 def _mentions(found: Explanation) -> Iterable[str]:
-    rows = []
     for number, one in enumerate(found.mentions, 1):
-        place = f"{one.path}, related {one.place}" if one.place else one.path
+        yield f"{number:2}  {one.path}" + (f", related entry {one.place}" if one.place else "")
         quality = "no quality" if one.quality is None else f"quality {one.quality}"
         day = f"{one.published:%Y-%m-%d}" if one.published else "no date"
-        rows.append(
-            (str(number), place, quality, day, f"gives {', '.join(one.gives)}" if one.gives else "gives nothing")
+        yield f"    {quality}, {day}, gives {', '.join(one.gives) or 'nothing'}"
+
+
+def _coverage(found: Explanation, by: Callable[[Iterable[str]], str]) -> Iterable[str]:
+    for one in found.coverage:
+        reasons = (
+            "near-duplicate" if one.near_duplicate else "",
+            f"listed by {by(one.listed_by)}" if one.listed_by else "",
+            "" if one.shown else "not shown: withdrawn, or yet to come",
         )
-    return _columns(rows)
+        yield one.title
+        yield f"  {one.link or 'text only'}  ({'; '.join(filter(None, reasons))})"
+
+
+def _feeds(found: Explanation) -> Iterable[str]:
+    width = max((len(one.feed) for one in found.feeds), default=0)
+    for one in found.feeds:
+        yield f"{one.feed:{width}}  " + (f"rank {one.rank}" if one.rank else f"no: {one.why}")
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterable[str]:
@@ -79,9 +86,3 @@ def _section(title: str, lines: Iterable[str]) -> Iterable[str]:
     if lines:
         yield click.style(title, bold=True)
         yield from (f"  {line}" for line in lines)
-
-
-def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """The rows as lines, one column below the other."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

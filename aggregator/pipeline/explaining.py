@@ -45,13 +45,14 @@ class Alias(msgspec.Struct, frozen=True):
 
 
 class Covering(msgspec.Struct, frozen=True):
-    """An article that is shown inside the entry. `why`: which documents list it, or whose near-duplicate it is;
+    """An article that is shown inside the entry, because these documents list it, or it is a near-duplicate;
     `shown`: not if it is withdrawn or yet to come.
     """
 
     title: str
     link: str
-    why: str
+    listed_by: tuple[str, ...]
+    near_duplicate: bool
     shown: bool
 
 
@@ -230,11 +231,9 @@ class _Case:
             article = merge(self._mentions(other), other)
             if other == key:
                 continue
-            why = f"listed by {', '.join(listed[other])}" if listed.get(other) else ""
-            if other in members:
-                why = "near-duplicate" + (f", {why}" if why else "")
             shown = not article.removed and not (article.published and article.published > self.now)
-            found.append((article, Covering(article.title, article.link, why, shown)))
+            listed_by = tuple(listed.get(other, ()))
+            found.append((article, Covering(article.title, article.link, listed_by, other in members, shown)))
         found.sort(key=lambda pair: merit(pair[0]))
         return tuple(covering for _, covering in found)
 
