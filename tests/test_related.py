@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -72,6 +73,22 @@ def test_an_expanded_entry_keeps_its_id_when_its_document_comes_and_goes(world: 
     world.regenerate()
     assert world.ids()["Related x"] == id
     assert links(world, "topics/own") == []
+    assert world.tree() == world.rebuilt()
+
+
+def test_an_expanded_entry_keeps_its_id_when_the_first_one_of_its_url_is_free_again(world: World) -> None:
+    """A document moved away from the URL and took its id along; when it goes, nobody changes places."""
+    world.options["related"] = "expand"
+    path = world.document("a", webUrl="https://other.example/x")
+    world.regenerate()
+    world.document("a", webUrl="https://other.example/y")
+    world.document("b", related=[related("x")])
+    world.regenerate()
+    ids = world.ids()
+    assert ids["Related x"] == f"{ids['About a']}-2"
+    path.unlink()
+    world.regenerate()
+    assert world.ids()["Related x"] == ids["Related x"]
     assert world.tree() == world.rebuilt()
 
 
@@ -212,8 +229,6 @@ def test_collapsing_loses_nothing(newest: list[str], coverage: dict[str, set[str
 
 def test_expanded_coverage_may_be_a_near_duplicate(world: World) -> None:
     """The same headline from elsewhere, listed by one and written up by another, is one entry."""
-    from datetime import timedelta
-
     world.options |= {"related": "expand", "alike": Alike(timedelta(days=3), 0.8)}
     headline = "Tide kites pass their first winter"
     world.document("a", related=[related("x", title=headline, provider={"name": "Gazette"})])
@@ -223,6 +238,21 @@ def test_expanded_coverage_may_be_a_near_duplicate(world: World) -> None:
     assert links(world, "topics/ai") == links(world)
     assert links(world, "topics/energy") == ["news.example/b"]
     assert world.tree() == world.rebuilt()
+
+
+def test_a_near_duplicate_brings_the_topics_of_those_that_list_it(world: World) -> None:
+    """To the entry that stands for it; also when they change."""
+    world.options |= {"related": "expand", "alike": Alike(timedelta(days=3), 0.8)}
+    headline = "Tide kites pass their first winter"
+    for name, provider in (("a", "Gazette"), ("b", "Dispatch")):
+        world.document(name, title=headline, provider={"name": provider}, topics=["Sea"])
+    world.document("c", topics=[], related=[{"title": headline, "webUrl": "https://news.example/b"}])
+    for topic in ("Energy", "Climate"):
+        world.document("d", webUrl="https://news.example/c", topics=[topic])
+        world.regenerate()
+        assert links(world, f"topics/{topic.lower()}") == ["news.example/a", "news.example/c"]
+        assert world.tree() == world.rebuilt()
+    assert links(world, "topics/energy") == []
 
 
 def test_topics_of_a_taxonomy_hold_for_expanded_entries(world: World) -> None:

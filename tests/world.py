@@ -23,13 +23,20 @@ def day(number: float) -> datetime:
     return START + timedelta(days=number)
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes a value that stands in several places in each of them: documents have no aliases."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # as PyYAML has it
+        return True
+
+
 def written(front: Mapping[str, Any], body: str = "") -> str:
     """A document's text. Instants are written as documents do."""
     plain = {
         name: value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
         for name, value in front.items()
     }
-    return f"---\n{yaml.safe_dump(plain, allow_unicode=True, sort_keys=False)}---\n{body}"
+    return f"---\n{yaml.dump(plain, Dumper=_Dumper, allow_unicode=True, sort_keys=False)}---\n{body}"
 
 
 class World:

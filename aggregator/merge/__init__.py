@@ -9,13 +9,14 @@ the pipeline, which can ask the store for neighbours; what is made of them is de
 
 from aggregator.merge.articles import MAX_TITLES, givers, merge, merit, relate, together, trust
 from aggregator.merge.duplicates import Alike, Candidate, alike, group, tokens, wording_of
-from aggregator.merge.identity import eldest, mint, own_id, still_holds
+from aggregator.merge.identity import bare, eldest, mint, own_id, still_holds
 
 __all__ = [
     "MAX_TITLES",
     "Alike",
     "Candidate",
     "alike",
+    "bare",
     "eldest",
     "givers",
     "group",

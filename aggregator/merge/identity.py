@@ -8,6 +8,11 @@ from hashlib import sha256
 from aggregator.model import Holding, Lead
 
 
+def bare(key: str) -> Lead:
+    """What identity asks of an article without a document: its key stands for the path, and for all the rest."""
+    return Lead(path=key, title=key, date=None, urls=((key, key),))
+
+
 def still_holds(lead: Lead, holding: Holding) -> bool:
     """Whether the document at this path is still about the article that its id was given to."""
     return (

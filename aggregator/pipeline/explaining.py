@@ -154,7 +154,7 @@ class _Case:
         mentions = self._mentions(key)
         article = merge(mentions, key)
         place = next(iter(self.index.placements.places([key])), None)
-        ids = self.index.duplicates.ids([key])
+        ids = self.index.articles.ids([key])
         leads = [mention for mention in mentions if mention.place == 0]
         claims: dict[str, list[str]] = {}
         for url, path in self.index.lookup.claims(key):

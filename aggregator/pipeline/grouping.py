@@ -23,7 +23,7 @@ def regroup(rule: Alike, index: Index, ledger: Ledger, now: datetime) -> None:
         ranked = _ranked(paired, told, index, ledger, now)
         survivors = group(ranked, pairs)
         leading = set(survivors.values())
-        ids = index.duplicates.ids(sorted(leading))
+        ids = index.articles.ids(sorted(leading))
         ledger.let_stand(ids[one.key] for one in sorted(ranked) if one.key in leading)
     known = {*told, *ties}
     index.duplicates.tie(
@@ -74,7 +74,7 @@ def _around(rule: Alike, index: Index) -> tuple[dict[str, Told], dict[str, Colle
 
 def _ranked(keys: list[str], told: dict[str, Told], index: Index, ledger: Ledger, now: datetime) -> list[Candidate]:
     """What decides who survives among these articles."""
-    ids = index.duplicates.ids(keys)
+    ids = index.articles.ids(keys)
     ages, stands = ledger.survivors(list(ids.values())), ledger.standing(list(ids.values()))
     mentions = index.entries.mentions(keys)
     most = {key: min(trust(decode_mention(data)) for data in mentions[key]) for key in keys}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from aggregator.merge import eldest, mint, own_id, still_holds, trust
-from aggregator.model import Holding
+from aggregator.merge import bare, eldest, mint, own_id, still_holds, trust
+from aggregator.model import Holding, Lead
 from aggregator.store import Ledger, chunks
 from aggregator.store.articles import Articles
 
@@ -40,7 +41,7 @@ def _by_path(articles: Articles, ledger: Ledger) -> None:
     """
     parted: list[tuple[str, list[Holding]]] = []
     for keys in chunks(articles.unnamed(), _SOME):
-        leads = articles.leads(keys)
+        leads = _leads(articles, keys)
         known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
         for key in keys:
             holdings = [
@@ -62,9 +63,7 @@ def _by_url(articles: Articles, ledger: Ledger) -> None:
         leads = articles.leads(keys)
         for key in keys:
             urls = [key, *(url for lead in leads[key] for url, _ in lead.urls)]
-            if leads[key]:
-                urls = articles.joining(urls)
-            for id in ledger.ids_of(urls):
+            for id in ledger.ids_of(articles.joining(urls) if leads[key] else urls):
                 if not articles.has(id):
                     articles.give([(id, key)])
                     break
@@ -85,11 +84,24 @@ def _minted(articles: Articles, ledger: Ledger, host: str) -> list[tuple[str, st
 
 
 def _bind(articles: Articles, ledger: Ledger) -> None:
-    """Remember which paths and URLs the ids were given for; a spare key too, where it is the only one."""
-    for some in articles.merged():
-        known = ledger.holdings([lead.path for _, _, leads in some for lead in leads])
-        bound = [
-            (id, own_id(lead, known.get(lead.path), id, articles.has), lead) for _, id, leads in some for lead in leads
-        ]
-        ledger.bind(bound)
-        ledger.bind_urls([(key, id) for key, id, leads in some if "#" in key or not leads])
+    """Remember which paths and URLs the ids were given for; a spare key too, where it is the only one.
+
+    An article with documents goes by their paths, and no longer by its key.
+    """
+    for keys in chunks(articles.merged(), _SOME):
+        ids, leads = articles.ids(keys), _leads(articles, keys)
+        known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
+        ledger.unbind([url for key in keys for lead in leads[key] for url, _ in lead.urls])
+        ledger.bind(
+            [
+                (ids[key], own_id(lead, known.get(lead.path), ids[key], articles.has), lead)
+                for key in keys
+                for lead in leads[key]
+            ]
+        )
+        ledger.bind_urls([(key, ids[key]) for key in keys if "#" in key])
+
+
+def _leads(articles: Articles, keys: Sequence[str]) -> dict[str, list[Lead]]:
+    """What identity asks of the leads of each of these articles, and of an article without any."""
+    return {key: leads or [bare(key)] for key, leads in articles.leads(keys).items()}

@@ -37,11 +37,9 @@ def _withdrawn(id: str, was: Stand, index: Index, ledger: Ledger, now: datetime,
 
     What was never seen, because it was to come later, can't be withdrawn.
     """
+    articles = index.articles
     if exists:
-        elsewhere = index.articles.stands(id)
-    elif paths := ledger.paths_of(id):
-        elsewhere = any(map(index.articles.leads_entry, paths))
+        elsewhere = articles.stands(id)
     else:
-        record = ledger.record(id)
-        elsewhere = record is not None and index.articles.is_listed(record.key)
+        elsewhere = any(articles.leads_entry(path) or articles.is_listed(path) for path in ledger.paths_of(id))
     return not elsewhere and was.published <= to_micros(now)

@@ -6,13 +6,11 @@ An article without a document of its own (feeds may ask for one, `placements.py`
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from aggregator.model import Lead, Mention
 from aggregator.store.database import Database
 from aggregator.store.packed import Standing, decode_facts, decode_mention
-
-_SOME = 500
 
 # SQLite keeps the order of a CROSS JOIN: from the few that a batch collected to the many, never the other way.
 
@@ -337,17 +335,17 @@ class Articles:
         """Give articles their ids, as (id, key)."""
         self.database.executemany("UPDATE article SET id = ? WHERE key = ?", ids)
 
-    def merged(self) -> Iterator[list[tuple[str, str, list[Lead]]]]:
-        """The articles that were merged just now, some at a time, as (key, id, leads)."""
-        rows = self.database.execute(
-            """
-            SELECT key, id FROM made JOIN article USING (key) ORDER BY key
-            """
-        ).fetchall()
-        for start in range(0, len(rows), _SOME):
-            some = rows[start : start + _SOME]
-            leads = self.leads([key for key, _ in some])
-            yield [(key, id, leads[key]) for key, id in some]
+    def merged(self) -> list[str]:
+        """The keys of the articles that were merged just now, in order."""
+        return self.database.column("SELECT key FROM made ORDER BY key")
+
+    def ids(self, keys: Sequence[str]) -> dict[str, str]:
+        """The ids of these articles."""
+        return dict(
+            self.database.execute(
+                "SELECT key, id FROM article WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
+            )
+        )
 
     def settling(self) -> list[str]:
         """The ids whose articles were dissolved, merged or placed just now."""

@@ -116,14 +116,6 @@ class Duplicates:
             )
         )
 
-    def ids(self, keys: Sequence[str]) -> dict[str, str]:
-        """The ids of these articles."""
-        return dict(
-            self.database.execute(
-                "SELECT key, id FROM article WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
-            )
-        )
-
     def tie(self, ties: Iterable[tuple[str, str | None, str | None]]) -> None:
         """Let articles be stood for, as (key, survivor so far, survivor from now on); all three are to be placed
         again.

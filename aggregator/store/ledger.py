@@ -27,7 +27,8 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 -- every id ever given, by age; key: what it was given for; topics: the feeds its entry is in (NULL: it is no entry)
 CREATE TABLE article (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL,
   first_seen INTEGER NOT NULL, withdrawn INTEGER, restored INTEGER, topics TEXT, published INTEGER);
--- the id of each document's path, and what its document was like; urls: as written
+-- the id of each document's path, and what its document was like; urls: as written; of an article without a document,
+-- the path is its key
 CREATE TABLE path (path TEXT PRIMARY KEY, id TEXT NOT NULL, title TEXT NOT NULL, date INTEGER, urls TEXT NOT NULL)
   WITHOUT ROWID;
 CREATE INDEX path_id ON path (id);
@@ -217,6 +218,10 @@ class Ledger:
             "INSERT OR IGNORE INTO url VALUES (?, ?, ?)",
             [(url, id, None if written == url else written) for id, _, lead in leads for url, written in lead.urls],
         )
+
+    def unbind(self, keys: Sequence[str]) -> None:
+        """Forget the articles without a document that had these keys: they have documents now."""
+        self.database.executemany("DELETE FROM path WHERE path = ?", [(key,) for key in keys])
 
     def bind_urls(self, urls: Sequence[tuple[str, str]]) -> None:
         """Remember for which URLs ids were given, as (canonical, id)."""

@@ -95,7 +95,13 @@ class Placements:
             )
 
     def waiting(self) -> list[str]:
-        """The keys of the articles that are to be placed."""
+        """The keys of the articles that are to be placed, and of those that stand for them."""
+        self.database.execute(
+            """
+            INSERT OR IGNORE INTO placing SELECT survivor FROM placing CROSS JOIN article USING (key)
+              WHERE survivor IS NOT NULL
+            """
+        )
         return self.database.column("SELECT key FROM placing CROSS JOIN article USING (key) ORDER BY key")
 
     def places(self, keys: Sequence[str]) -> list[Place]:
