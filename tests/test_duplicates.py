@@ -114,12 +114,14 @@ def candidate(key: str, **facts: Any) -> Candidate:
 
 
 def test_the_best_ranked_survives() -> None:
-    """Whoever stood for others already, then whoever was shown, then who may be shown first, then trust."""
+    """Who may be shown first, then whoever stood for others already, then whoever was shown, then trust."""
     ranked = [
+        candidate("e", trust=0, coming=9, led=0, fresh=False),
         candidate("b", trust=1, coming=1),
-        candidate("a", trust=2),
-        candidate("c", trust=3, fresh=False, coming=9),
-        candidate("d", trust=4, led=1),
+        candidate("a", trust=3),
+        candidate("f", trust=2),
+        candidate("c", trust=4, fresh=False),
+        candidate("d", trust=5, led=1),
     ]
     while len(ranked) > 1:
         best = ranked.pop()
@@ -140,6 +142,10 @@ def test_nobody_stands_for_what_it_is_not_like() -> None:
 def world(world: World) -> World:
     world.options["alike"] = RULE
     return world
+
+
+def links(world: World) -> list[str]:
+    return [entry["link"].removeprefix("https://") for entry in world.feed()]
 
 
 def story(world: World, name: str, provider: str, at: float = 1, **fields: Any) -> None:
@@ -226,6 +232,80 @@ def test_a_report_that_is_to_come_hides_nothing(world: World) -> None:
     [after] = world.feed()
     assert after["id"] == before["id"]
     assert "https://dispatch.example/b" in [link["href"] for link in after["links"]]
+    assert world.tree() == world.rebuilt()
+
+
+def test_a_survivor_that_is_put_off_hides_nothing(world: World) -> None:
+    """Whoever can be seen stands for the others, and goes on to when the first one's instant has come."""
+    story(world, "a", "Gazette", 99, quality=5)
+    story(world, "b", "Dispatch", 98)
+    world.regenerate()
+    assert links(world) == ["gazette.example/a"]
+    story(world, "a", "Gazette", 101, quality=5)
+    world.regenerate()
+    assert links(world) == ["dispatch.example/b"]
+    world.now = day(102)
+    world.regenerate()
+    assert links(world) == ["dispatch.example/b"]
+    assert world.tree() == world.rebuilt()
+
+
+def test_of_reports_to_come_the_first_one_is_shown_first(world: World) -> None:
+    """Also where a later one stood for it before it was put off."""
+    story(world, "a", "Gazette", 101, quality=5)
+    story(world, "b", "Dispatch", 102)
+    world.regenerate()
+    story(world, "a", "Gazette", 103, quality=5)
+    world.regenerate()
+    world.now = day(102.5)
+    world.regenerate()
+    assert links(world) == ["dispatch.example/b"]
+    assert world.tree() == world.rebuilt()
+
+
+def test_a_survivor_that_was_never_seen_has_no_place_to_come_back_to(world: World) -> None:
+    """Who was seen in the meantime stays."""
+    story(world, "a", "Gazette", 101, quality=5)
+    story(world, "b", "Dispatch", 101.5)
+    world.regenerate()
+    (world.articles / "a.md").unlink()
+    world.regenerate()
+    world.now = day(102)
+    world.regenerate()
+    story(world, "a", "Gazette", 101, quality=5)
+    world.regenerate()
+    assert links(world) == ["dispatch.example/b"]
+    assert world.tree() == world.rebuilt()
+
+
+def test_a_survivor_that_joins_another_article_stays_the_survivor(world: World) -> None:
+    """Although the older id is that of the other one, which nobody ever saw."""
+    world.document("x", title="Something of its own here", published="no")
+    world.regenerate()
+    story(world, "s", "Gazette", quality=1)
+    world.regenerate()
+    story(world, "m", "Dispatch", quality=5)
+    world.regenerate()
+    assert links(world) == ["gazette.example/s"]
+    story(world, "s", "Gazette", quality=1, ampWebUrl="https://news.example/x")
+    world.document("x", title="Something of its own here")
+    world.regenerate()
+    assert "dispatch.example/m" not in links(world)
+    assert world.tree() == world.rebuilt()
+
+
+def test_collapsing_loses_no_near_duplicate(world: World) -> None:
+    """A story that stands for another one is an entry as long as that one isn't shown otherwise."""
+    world.options["related"] = "collapse"
+    listed = {"title": HEADLINE, "webUrl": "https://gazette.example/s"}
+    world.document("e", publishedDateTime=day(50), related=[listed])
+    story(world, "s", "Gazette", 40, quality=5)
+    story(world, "m", "Dispatch", 39)
+    world.regenerate()
+    assert links(world) == ["news.example/e", "gazette.example/s"]
+    world.document("e", publishedDateTime=day(50), related=[listed, listed | {"webUrl": "https://dispatch.example/m"}])
+    world.regenerate()
+    assert links(world) == ["news.example/e"]
     assert world.tree() == world.rebuilt()
 
 

@@ -356,6 +356,18 @@ def test_a_withdrawn_entry_comes_back_with_its_id_and_a_newer_date(world: World)
     assert entry["updated"].startswith(day(120).date().isoformat())
 
 
+def test_what_was_shown_and_put_off_is_withdrawn_all_the_same(world: World) -> None:
+    """That it was seen is remembered."""
+    path = world.document("a", publishedDateTime=day(99))
+    world.regenerate()
+    world.document("a", publishedDateTime=day(120))
+    world.regenerate()
+    path.unlink()
+    world.now = day(110)
+    world.regenerate()
+    assert world.tree()["all/atom.xml"].count(b"<updated>2026-06-19T") == 1
+
+
 # Stillness
 
 

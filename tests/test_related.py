@@ -92,6 +92,53 @@ def test_an_expanded_entry_keeps_its_id_when_the_first_one_of_its_url_is_free_ag
     assert world.tree() == world.rebuilt()
 
 
+def test_an_expanded_entry_leaves_documents_their_ids(world: World) -> None:
+    """Also one that a document has put aside while it shares an article with another."""
+    world.options["related"] = "expand"
+    world.document("b")
+    world.regenerate()
+    world.document("a")
+    world.regenerate()
+    ids = world.ids()
+    world.document("a", webUrl="https://news.example/b")
+    world.document("c", related=[related("a", webUrl="https://news.example/a")])
+    world.regenerate()
+    assert world.ids()["Related a"] not in ids.values()
+    world.document("a", webUrl="https://news.example/new")
+    world.regenerate()
+    assert world.ids().items() >= ids.items()
+    assert world.tree() == world.rebuilt()
+
+
+def test_an_expanded_entry_keeps_its_id_under_other_rules(world: World) -> None:
+    """What counts as tracking comes and goes; nothing is withdrawn, not even where feeds cease to expand as well."""
+    world.options["related"] = "expand"
+    world.document("a", related=[related("x?page=1")])
+    world.regenerate()
+    before = world.tree()
+    for tracking in (("page",), ()):
+        world.options["reading"] = {"tracking": tracking}
+        world.regenerate()
+        assert world.tree() == before == world.rebuilt()
+    world.now = day(110)
+    world.options |= {"reading": {"tracking": ("page",)}, "related": "attach"}
+    world.regenerate()
+    assert b"<updated>2026-06-19T" not in world.tree()["all/atom.xml"]
+
+
+def test_what_was_never_shown_is_not_withdrawn(world: World) -> None:
+    """An old related entry of a document that is to come is to come too."""
+    world.options["related"] = "expand"
+    world.document("b")
+    path = world.document("a", publishedDateTime=day(120), related=[related("x")])
+    world.regenerate()
+    before = world.tree()["all/atom.xml"]
+    path.unlink()
+    world.now = day(110)
+    world.regenerate()
+    assert world.tree()["all/atom.xml"] == before
+
+
 def test_an_expanded_entry_goes_with_the_last_that_lists_it(world: World) -> None:
     """It is withdrawn then; not so where the feeds only cease to expand."""
     world.options["related"] = "expand"
@@ -217,7 +264,7 @@ keys = st.lists(st.sampled_from("abcdefgh"), unique=True)
 @given(keys, st.dictionaries(st.sampled_from("abcdefgh"), st.sets(st.sampled_from("abcdefgh"))))
 def test_collapsing_loses_nothing(newest: list[str], coverage: dict[str, set[str]]) -> None:
     """Each story is an entry or shown by an earlier one, in the same order; what is left out takes nothing in."""
-    kept = collapsed(newest, coverage)
+    kept = collapsed(newest, coverage, {})
     assert kept == [key for key in newest if key in kept]
     for place, key in enumerate(newest):
         shown = {other for earlier in newest[:place] if earlier in kept for other in coverage.get(earlier, ())}

@@ -79,6 +79,21 @@ def test_an_alias_taken_back_is_a_topic_again(world: World) -> None:
     assert world.titles("topics/facebook-ai") == ["About a"]
 
 
+def test_a_withdrawal_counts_at_the_old_address_too(world: World) -> None:
+    """Its feed's date doesn't go back when the alias is taken back."""
+    world.document("a", topics=["Facebook AI"])
+    path = world.document("b", topics=["Meta AI"])
+    world.regenerate()
+    world.options["known"] = (META,)
+    world.regenerate()
+    path.unlink()
+    world.now = day(110)
+    world.regenerate()
+    world.options["known"] = ()
+    world.regenerate()
+    assert b"<updated>2026-06-19T" in world.tree()["topics/facebook-ai/atom.xml"]
+
+
 def test_a_renamed_topic_that_empties_keeps_both_addresses_for_a_while(world: World) -> None:
     """Its subscribers meet no error before `feeds.keep` is over."""
     world.options["keep"] = timedelta(days=10)

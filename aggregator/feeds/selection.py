@@ -53,14 +53,17 @@ class Selection(msgspec.Struct, frozen=True):
     due: datetime | None
 
 
-def collapsed(newest: Iterable[str], coverage: Mapping[str, Iterable[str]]) -> list[str]:
+def collapsed(
+    newest: Iterable[str], coverage: Mapping[str, Iterable[str]], members: Mapping[str, Iterable[str]]
+) -> list[str]:
     """The stories of a feed, in its order, without those that an earlier one shows as coverage; one hop.
 
-    A story left out hides nothing itself. `coverage`: the keys of each story's.
+    A story left out hides nothing itself, so one that stands for near-duplicates stays unless they are shown too.
+    `coverage`: the keys of each story's; `members`: those of its near-duplicates.
     """
     kept, shown = [], set[str]()
     for key in newest:
-        if key not in shown:
+        if not shown.issuperset((key, *members.get(key, ()))):
             kept.append(key)
             shown.update(coverage.get(key, ()))
     return kept

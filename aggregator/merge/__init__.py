@@ -9,7 +9,7 @@ the pipeline, which can ask the store for neighbours; what is made of them is de
 
 from aggregator.merge.articles import MAX_TITLES, givers, merge, merit, relate, together, trust
 from aggregator.merge.duplicates import Alike, Candidate, alike, group, tokens, wording_of
-from aggregator.merge.identity import bare, eldest, mint, own_id, still_holds
+from aggregator.merge.identity import bare, eldest, is_bare, mint, own_id, still_holds
 
 __all__ = [
     "MAX_TITLES",
@@ -20,6 +20,7 @@ __all__ = [
     "eldest",
     "givers",
     "group",
+    "is_bare",
     "merge",
     "merit",
     "mint",

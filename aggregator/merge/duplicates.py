@@ -49,14 +49,14 @@ class Alike(msgspec.Struct, frozen=True):
 class Candidate(msgspec.Struct, frozen=True, order=True):
     """What decides who survives among near-duplicates, in this order; the smallest does.
 
-    `led`: since when it has stood for others (µs since 1970), `fresh`: it was never shown, `coming`: the instant
-    (µs) from which it may be, 0 for now; `trust`: the place of its most trusted mention among the candidates'; `key`
-    tells them apart.
+    `coming`: the instant (µs) from which it may be shown, 0 where that is past: nobody waits behind what can't be seen
+    yet; `led`: its age among those that stand for others already; `fresh`: it was never shown; `trust`: the place of
+    its most trusted mention among the candidates'; `key` tells them apart.
     """
 
+    coming: int
     led: float
     fresh: bool
-    coming: int
     trust: int
     key: str
 

@@ -8,9 +8,15 @@ from hashlib import sha256
 from aggregator.model import Holding, Lead
 
 
-def bare(key: str) -> Lead:
-    """What identity asks of an article without a document: its key stands for the path, and for all the rest."""
-    return Lead(path=key, title=key, date=None, urls=((key, key),))
+def bare(key: str, link: str) -> Lead:
+    """What identity asks of an article without a document: its key stands for the path, and its URL as written for all
+    the rest."""
+    return Lead(path=key, title=key, date=None, urls=((key, link),))
+
+
+def is_bare(path: str) -> bool:
+    """Whether this is the key of an article without a document rather than a document's path."""
+    return "://" in path
 
 
 def still_holds(lead: Lead, holding: Holding) -> bool:

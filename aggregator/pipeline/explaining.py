@@ -10,12 +10,12 @@ from difflib import get_close_matches
 import msgspec
 
 from aggregator.errors import UnknownArticle
-from aggregator.feeds import ALL, Related, collapsed
+from aggregator.feeds import ALL, Related
 from aggregator.merge import givers, merge, merit, mint, trust
 from aggregator.model import Article, Mention, Problem, from_micros
 from aggregator.pipeline.consulting import consulted
 from aggregator.pipeline.plan import Plan
-from aggregator.pipeline.regenerate import feed_name
+from aggregator.pipeline.regenerate import feed_name, taken_in
 from aggregator.store import Index, Ledger, Place, decode_mention
 from aggregator.text.slugs import fold_topic
 from aggregator.text.urls import absolute, canonical
@@ -261,7 +261,7 @@ class _Case:
         if choice.related is Related.collapse:
             newest = self.index.entries.newest(topic, self.now, rank)
             coverage = self.index.entries.coverage(newest)
-            kept = collapsed(newest, coverage)
+            kept = taken_in(self.plan, self.index, newest)
             if place.key not in kept:
                 shower = next(key for key in kept if place.key in coverage.get(key, ()))
                 return None, f"collapsed: shown inside {self._mentions(shower)[0].link}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from aggregator.merge import Alike, Candidate, alike, group, merge, tokens, trust, wording_of
 from aggregator.model import to_micros
-from aggregator.store import Index, Ledger, Stand, chunks, decode_mention
+from aggregator.store import Index, Ledger, chunks, decode_mention
 from aggregator.store.duplicates import Told
 
 _SOME = 200
@@ -20,11 +20,13 @@ def regroup(rule: Alike, index: Index, ledger: Ledger, now: datetime) -> None:
     told, pairs, ties = _around(rule, index)
     survivors: dict[str, str] = {}
     if paired := sorted(key for key, others in pairs.items() if others):
-        ranked = _ranked(paired, told, index, ledger, now)
+        ids = index.articles.ids(paired)
+        ranked = sorted(_ranked(paired, ids, index, ledger, now))
         survivors = group(ranked, pairs)
         leading = set(survivors.values())
-        ids = index.articles.ids(sorted(leading))
-        ledger.let_stand(ids[one.key] for one in sorted(ranked) if one.key in leading)
+        # Those to come take their places behind those that can be seen, also when their instant has come.
+        ledger.stand_down(ids[one.key] for one in ranked if one.coming)
+        ledger.let_stand(ids[one.key] for one in ranked if one.key in leading)
     known = {*told, *ties}
     index.duplicates.tie(
         (key, ties.get(key), survivors.get(key)) for key in sorted(known) if ties.get(key) != survivors.get(key)
@@ -72,18 +74,28 @@ def _around(rule: Alike, index: Index) -> tuple[dict[str, Told], dict[str, Colle
     return told, pairs, ties
 
 
-def _ranked(keys: list[str], told: dict[str, Told], index: Index, ledger: Ledger, now: datetime) -> list[Candidate]:
-    """What decides who survives among these articles."""
-    ids = index.articles.ids(keys)
-    ages, stands = ledger.survivors(list(ids.values())), ledger.standing(list(ids.values()))
+def _ranked(
+    keys: list[str], ids: Mapping[str, str], index: Index, ledger: Ledger, now: datetime
+) -> Iterator[Candidate]:
+    """What decides who survives among these articles.
+
+    One that was made of several counts for what each of them was: all ids that its documents hold are asked.
+    """
+    leads = index.articles.leads(keys)
+    held = ledger.holdings([lead.path for some in leads.values() for lead in some])
+    own = {key: {ids[key], *(held[lead.path].id for lead in leads[key] if lead.path in held)} for key in keys}
+    everyone = sorted(set().union(*own.values()))
+    ages, stands = ledger.survivors(everyone), ledger.standing(everyone)
     mentions = index.entries.mentions(keys)
     most = {key: min(trust(decode_mention(data)) for data in mentions[key]) for key in keys}
     places = {key: place for place, key in enumerate(sorted(keys, key=lambda key: (most[key], key)))}
     at = to_micros(now)
-    ranked = []
-    for key in keys:
-        was = stands.get(ids[key], Stand())
-        shown = was.topics is not None and was.published <= at
-        coming = told[key].published if told[key].published > at else 0
-        ranked.append(Candidate(ages.get(ids[key], math.inf), not shown, coming, places[key], key))
-    return ranked
+    for place in index.placements.places(keys):
+        was = [stands[id] for id in own[place.key] if id in stands]
+        yield Candidate(
+            coming=place.since if place.since > at else 0,
+            led=min((ages[id] for id in own[place.key] if id in ages), default=math.inf),
+            fresh=not any(stand.topics is not None and stand.published <= at for stand in was),
+            trust=places[place.key],
+            key=place.key,
+        )

@@ -28,10 +28,10 @@ def _explicit(articles: Articles) -> list[tuple[str, str]]:
     """Ids given in front matter: of several articles that claim one, the most trusted has it."""
     given: dict[str, str] = {}
     for id, key, _ in sorted(articles.explicit(), key=lambda claim: trust(claim[2])):
-        if key not in given.values() and not articles.has(id):
-            given[id] = key
+        if key not in given and not articles.has(id):
+            given[key] = id
             articles.give([(id, key)])
-    return sorted(given.items(), key=lambda item: item[1])
+    return [(id, key) for key, id in sorted(given.items())]
 
 
 def _by_path(articles: Articles, ledger: Ledger) -> None:
@@ -58,13 +58,16 @@ def _by_path(articles: Articles, ledger: Ledger) -> None:
 
 
 def _by_url(articles: Articles, ledger: Ledger) -> None:
-    """The oldest id that any of its URLs ever had; a URL that several articles share is no URL of its own."""
+    """The oldest id that any of its URLs ever had; a URL that several articles share is no URL of its own.
+
+    One without a document leaves ids to the documents that have them, also where they are put aside.
+    """
     for keys in chunks(articles.unnamed(), _SOME):
         leads = articles.leads(keys)
         for key in keys:
             urls = [key, *(url for lead in leads[key] for url, _ in lead.urls)]
             for id in ledger.ids_of(articles.joining(urls) if leads[key] else urls):
-                if not articles.has(id):
+                if not articles.has(id) and (leads[key] or not any(map(articles.leads_any, ledger.paths_of(id)))):
                     articles.give([(id, key)])
                     break
 
@@ -104,4 +107,6 @@ def _bind(articles: Articles, ledger: Ledger) -> None:
 
 def _leads(articles: Articles, keys: Sequence[str]) -> dict[str, list[Lead]]:
     """What identity asks of the leads of each of these articles, and of an article without any."""
-    return {key: leads or [bare(key)] for key, leads in articles.leads(keys).items()}
+    found = articles.leads(keys)
+    links = articles.links([key for key, leads in found.items() if not leads])
+    return {key: leads or [bare(key, links.get(key, key))] for key, leads in found.items()}

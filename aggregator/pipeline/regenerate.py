@@ -52,6 +52,12 @@ def regenerate(
     return Press(plan, index, ledger, problems, dry=dry).publish(sheets, progress, rendered)
 
 
+def taken_in(plan: Plan, index: Index, newest: list[str]) -> list[str]:
+    """The stories of a feed without those that are taken in by others."""
+    members = index.placements.members(newest) if plan.alike else {}
+    return collapsed(newest, index.entries.coverage(newest), members)
+
+
 def feed_names(ledger: Ledger) -> list[str]:
     """The names of all feeds that are out or could be: what `--feed` takes."""
     slugs = ledger.slugs()
@@ -70,7 +76,7 @@ def newest_stories(plan: Plan, index: Index, topic: str, now: datetime) -> list[
     if plan.choice.related is not Related.collapse:
         return newest
     limit = reach
-    while len(kept := collapsed(newest, index.entries.coverage(newest))) < reach and len(newest) == limit:
+    while len(kept := taken_in(plan, index, newest)) < reach and len(newest) == limit:
         limit *= 2
         newest = index.entries.newest(topic, now, limit)
     return kept[:reach]

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from aggregator.feeds import Taxonomy
+from aggregator.merge import is_bare
 from aggregator.model import to_micros
 from aggregator.store import Index, Ledger, Stand, Standing, chunks
 
 
-def settle(index: Index, ledger: Ledger, now: datetime, *, everything: bool) -> None:
-    """Remember what was withdrawn and what came back; of `everything`, where index and ledger met anew."""
+def settle(taxonomy: Taxonomy, index: Index, ledger: Ledger, now: datetime, *, everything: bool) -> None:
+    """Remember what was withdrawn and what came back; of `everything`, where index and ledger met anew.
+
+    Who is no entry any more stands for no others, unless somebody stands for it.
+    """
     ids = {*index.articles.settling(), *(ledger.entries() if everything else ())}
     for some in chunks(sorted(ids), 500):
         before, after = ledger.standing(some), index.articles.standing(some)
         settled = []
         for id in some:
-            was, new = before.get(id, Stand()), _stand(after.get(id))
-            if new.topics is None and was.topics is not None and _withdrawn(id, was, index, ledger, now, id in after):
-                ledger.withdraw(id, was.topics, now)
+            was = before.get(id, Stand())
+            new = _stand(after.get(id), was, now)
+            if new.topics is None and was.topics is not None and not index.articles.stands(id):
+                ledger.stand_down([id])
+                if was.published <= to_micros(now) and not _is_elsewhere(id, index, ledger):
+                    ledger.withdraw(id, _addresses(was.topics, taxonomy, ledger), now)
             elif new.topics is not None and was.away:
                 ledger.restore(id, now)
             if new[:2] != was[:2]:
@@ -25,21 +33,25 @@ def settle(index: Index, ledger: Ledger, now: datetime, *, everything: bool) -> 
         ledger.settle(settled)
 
 
-def _stand(standing: Standing | None) -> Stand:
+def _stand(standing: Standing | None, was: Stand, now: datetime) -> Stand:
+    """Where an entry is from now on. That it was seen is remembered, also where it is to come again later."""
     if standing is None or standing.topics is None:
         return Stand()
-    return Stand(tuple(sorted(topic for topic, _ in standing.topics)), standing.published)
+    seen = was.topics is not None and was.published <= to_micros(now)
+    since = min(was.published, standing.published) if seen else standing.published
+    return Stand(tuple(sorted(topic for topic, *_ in standing.topics)), since)
 
 
-def _withdrawn(id: str, was: Stand, index: Index, ledger: Ledger, now: datetime, exists: bool) -> bool:
-    """Whether an entry that is none any more was withdrawn: out of sight, not only merged into another one or its
-    coverage.
-
-    What was never seen, because it was to come later, can't be withdrawn.
-    """
+def _is_elsewhere(id: str, index: Index, ledger: Ledger) -> bool:
+    """Whether what had this id is still shown: as part of another article, or, if it had no document, as coverage."""
     articles = index.articles
-    if exists:
-        elsewhere = articles.stands(id)
-    else:
-        elsewhere = any(articles.leads_entry(path) or articles.is_listed(path) for path in ledger.paths_of(id))
-    return not elsewhere and was.published <= to_micros(now)
+    for path, holding in ledger.holdings(ledger.paths_of(id)).items():
+        if any(map(articles.is_listed, holding.urls)) if is_bare(path) else articles.leads_entry(path):
+            return True
+    return False
+
+
+def _addresses(topics: tuple[str, ...], taxonomy: Taxonomy, ledger: Ledger) -> list[str]:
+    """The topics whose feeds showed an entry: also those that go on under a former name."""
+    former = [alias for topic in topics for alias in taxonomy.aliases(topic) if ledger.feed(alias)]
+    return [*topics, *former]

@@ -353,9 +353,9 @@ class Articles:
         return self.database.column("SELECT id FROM settled ORDER BY id")
 
     def standing(self, ids: Sequence[str]) -> dict[str, Standing]:
-        """How the articles stand that have one of these ids: when published, and in which topics' feeds."""
+        """How the articles stand that have one of these ids: from when they may be seen, and in which topics' feeds."""
         rows = self.database.execute(
-            "SELECT id, published, topics FROM article WHERE id IN (SELECT value FROM json_each(?))",
+            "SELECT id, since, topics FROM article WHERE id IN (SELECT value FROM json_each(?))",
             (json.dumps(ids),),
         )
         return {
@@ -376,6 +376,22 @@ class Articles:
             (key,),
         )
         return found is not None
+
+    def leads_any(self, path: str) -> bool:
+        """Whether there is a document at this path that makes an article."""
+        found = self.database.one("SELECT 1 FROM document JOIN lead ON document = id WHERE path = ?", (path,))
+        return found is not None
+
+    def links(self, keys: Sequence[str]) -> dict[str, str]:
+        """How the URL of each of these articles without a document is written, in one of the mentions of it."""
+        rows = self.database.execute(
+            """
+            SELECT key, data FROM mention WHERE place > 0 AND key IN (SELECT value FROM json_each(?))
+              ORDER BY document DESC, place DESC
+            """,
+            (json.dumps(keys),),
+        )
+        return {key: decode_mention(data).link for key, data in rows}
 
     def leads_entry(self, path: str) -> bool:
         """Whether this document's lead belongs to an article that is an entry, or near-duplicate of one."""

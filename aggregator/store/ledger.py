@@ -60,8 +60,8 @@ TABLES = {
 
 
 class Stand(NamedTuple):
-    """Where the entry of an id is: the topics in whose feeds (None: it is no entry), when it was published (µs since
-    1970), and whether it is withdrawn."""
+    """Where the entry of an id is: the topics in whose feeds (None: it is no entry), from when it is to be seen (µs
+    since 1970; of one that was seen already, the instant from which), and whether it is withdrawn."""
 
     topics: tuple[str, ...] | None = None
     published: int = 0
@@ -301,12 +301,15 @@ class Ledger:
         )
 
     def let_stand(self, ids: Iterable[str]) -> None:
-        """Remember that these stand for others, in this order, until they are withdrawn."""
+        """Remember that these stand for others, in this order, until they stand down."""
         self.database.executemany("INSERT OR IGNORE INTO survivor (id) VALUES (?)", [(id,) for id in ids])
+
+    def stand_down(self, ids: Iterable[str]) -> None:
+        """Forget that these stand for others."""
+        self.database.executemany("DELETE FROM survivor WHERE id = ?", [(id,) for id in ids])
 
     def withdraw(self, id: str, topics: Sequence[str], now: datetime) -> None:
         """Remember that the entry was withdrawn from the feeds of these topics."""
-        self.database.execute("DELETE FROM survivor WHERE id = ?", (id,))
         self.database.execute("UPDATE article SET withdrawn = ? WHERE id = ?", (to_micros(now), id))
         self.database.executemany(
             "INSERT OR IGNORE INTO tombstone VALUES (?, ?, ?)",
