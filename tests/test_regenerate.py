@@ -557,6 +557,20 @@ def test_a_bad_document_keeps_its_last_good_version(world: World) -> None:
     assert world.titles() == ["Mended"]
 
 
+def test_a_last_good_version_goes_by_todays_rules(world: World) -> None:
+    """What counts as tracking changed while a document was broken: its URLs still name the article they named."""
+    world.document("a", webUrl="https://news.example/p?x=1")
+    world.document("b", webUrl="https://news.example/p", quality=1)
+    world.regenerate()
+    assert len(world.feed()) == 2
+    world.text("a.md", "---\ntitle: [\n---\n")
+    world.options["reading"] = {"tracking": ("x",)}
+    report = world.regenerate()
+    assert (report.documents.failed, report.articles) == (1, 1)
+    assert world.titles() == ["About b"]
+    assert world.tree() == world.rebuilt()
+
+
 def test_a_source_out_of_the_configuration_withdraws_its_documents(world: World, tmp_path: Path) -> None:
     """However many they are; that is meant."""
     other = tmp_path / "other"

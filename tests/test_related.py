@@ -202,6 +202,22 @@ def test_a_hidden_document_stays_hidden_when_listed(world: World) -> None:
     assert links(world) == ["news.example/a"]
 
 
+def test_a_topic_that_is_to_come_comes_at_its_instant(world: World) -> None:
+    """What lists an article later gives it its topics later; till then neither feed nor entry tells of them."""
+    world.options["related"] = "expand"
+    world.document("x", webUrl="https://other.example/x")
+    world.document("a", publishedDateTime=day(101), topics=["Embargoed"], related=[related("x")])
+    world.regenerate()
+    assert [tag["label"] for tag in world.feed()[0]["tags"]] == ["AI"]
+    assert "topics/embargoed/atom.xml" not in world.tree()
+    assert b"mbargoed" not in b"".join(world.tree().values())
+    world.now = day(101)
+    world.regenerate()
+    assert links(world, "topics/embargoed") == ["news.example/a", "other.example/x"]
+    assert [tag["label"] for tag in world.feed()[1]["tags"]] == ["AI", "Embargoed"]
+    assert world.tree() == world.rebuilt()
+
+
 def test_an_expanded_entry_without_a_date_has_that_of_its_lister(world: World) -> None:
     """The oldest one's."""
     world.options["related"] = "expand"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import stat
@@ -163,6 +164,9 @@ def test_an_index_of_the_first_version_hands_on_last_good_versions(world: World)
             *values, urls, id = msgspec.msgpack.decode(data)
             former = [*values, [key for key, _ in urls], [url for _, url in urls], id]
             connection.execute("UPDATE mention SET data = ? WHERE rowid = ?", (msgspec.msgpack.encode(former), row))
+        for document, topics in connection.execute("SELECT document, topics FROM lead").fetchall():
+            pairs = json.dumps([pair for *pair, _ in json.loads(topics)])
+            connection.execute("UPDATE lead SET topics = ? WHERE document = ?", (pairs, document))
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
     report = world.regenerate()

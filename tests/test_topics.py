@@ -14,28 +14,37 @@ META = KnownTopic(
 )
 
 
+def filed(taxonomy: Taxonomy, *topics: tuple[str, str]) -> list[tuple[str, str]]:
+    return [(topic, name) for topic, name, _ in taxonomy.filed((topic, name, 0) for topic, name in topics)]
+
+
 def test_topics_are_filed_under_their_own_name() -> None:
     """An alias means its topic; what isn't known stays as it is; nothing comes twice."""
-    taxonomy = Taxonomy([META])
     said = [("facebookai", "Facebook AI"), ("web", "web"), ("metaai", "META AI")]
-    assert taxonomy.filed(said) == [("metaai", "Meta AI"), ("web", "web")]
+    assert filed(Taxonomy([META]), *said) == [("metaai", "Meta AI"), ("web", "web")]
 
 
 def test_a_parents_feed_can_have_its_childrens_entries() -> None:
     """Over any number of steps, named by name or alias; they aren't shown as the entry's topics."""
     model = KnownTopic("Model", aliases=("Models",), parent="AI")
     topics = [KnownTopic("Wren", parent="Models"), model, KnownTopic("AI")]
-    assert Taxonomy(topics, children=True).filed([("wren", "wren")]) == [("wren", "Wren"), ("model", ""), ("ai", "")]
-    assert Taxonomy(topics, children=True).filed([("wren", "wren"), ("ai", "ai")]) == [
-        ("wren", "Wren"), ("ai", "AI"), ("model", ""),
-    ]  # fmt: skip
-    assert Taxonomy(topics).filed([("wren", "wren")]) == [("wren", "Wren")]
+    taxonomy = Taxonomy(topics, children=True)
+    assert filed(taxonomy, ("wren", "wren")) == [("wren", "Wren"), ("model", ""), ("ai", "")]
+    assert filed(taxonomy, ("wren", "wren"), ("ai", "ai")) == [("wren", "Wren"), ("ai", "AI"), ("model", "")]
+    assert filed(Taxonomy(topics), ("wren", "wren")) == [("wren", "Wren")]
 
 
 def test_parents_in_a_circle_end() -> None:
     """The configuration refuses them; the library doesn't hang."""
-    topics = [KnownTopic("a", parent="b"), KnownTopic("b", parent="a")]
-    assert Taxonomy(topics, children=True).filed([("a", "a")]) == [("a", "a"), ("b", "")]
+    taxonomy = Taxonomy([KnownTopic("a", parent="b"), KnownTopic("b", parent="a")], children=True)
+    assert filed(taxonomy, ("a", "a")) == [("a", "a"), ("b", "")]
+
+
+def test_a_topic_counts_from_the_first_instant_that_anything_gives_it() -> None:
+    """Whether under its name, an alias, or by a child."""
+    taxonomy = Taxonomy([META, KnownTopic("Wren", parent="Meta AI")], children=True)
+    said = [("metaai", "Meta AI", 5), ("facebookai", "Facebook AI", 3), ("wren", "Wren", 2)]
+    assert taxonomy.filed(said) == [("metaai", "Meta AI", 2), ("wren", "Wren", 2)]
 
 
 def test_a_renamed_topics_old_address_keeps_serving(world: World) -> None:

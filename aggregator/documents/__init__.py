@@ -12,7 +12,7 @@ import msgspec
 from aggregator.documents.fields import UNREAD
 from aggregator.documents.files import contents, fingerprint
 from aggregator.documents.front import FIRST_LINE, Parts, split
-from aggregator.documents.mentions import lead_mention, related_mentions
+from aggregator.documents.mentions import lead_mention, related_mentions, respelled
 from aggregator.documents.notes import Notes
 from aggregator.documents.options import Options
 from aggregator.errors import ParseError
@@ -20,7 +20,7 @@ from aggregator.model import Mention, Problem
 from aggregator.text.html import from_markdown, is_page, sanitised
 from aggregator.text.tree import load
 
-__all__ = ["Options", "Outcome", "Reading", "digest", "read"]
+__all__ = ["Options", "Outcome", "Reading", "digest", "read", "respelled"]
 
 _HTML = (".html", ".htm", ".xhtml")
 

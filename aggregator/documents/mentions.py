@@ -5,6 +5,8 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from aggregator.documents.fields import BYLINE, LEAD, RELATED, SPELLINGS, distinct, read_fields
 from aggregator.documents.keywords import topics_in
 from aggregator.documents.kinds import unfit
@@ -66,6 +68,13 @@ def related_mentions(node: Node, source: int, options: Options, notes: Notes) ->
         except ParseError as error:
             notes.warning(ParseError(f"related entry left out: {error.message}", error.line, error.column))
     return found
+
+
+def respelled(mention: Mention, tracking: tuple[str, ...]) -> Mention:
+    """A mention read under other rules, with the keys that its URLs have under these."""
+    key = canonical(mention.link, tracking) if mention.link else mention.key
+    urls = _spellings([url for _, url in mention.urls], tracking)
+    return replace(mention, key=key if names_article(key) else mention.key, urls=urls)
 
 
 def _related(item: Node, place: int, source: int, options: Options, notes: Notes) -> Mention:

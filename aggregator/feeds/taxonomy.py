@@ -43,20 +43,23 @@ class Taxonomy:
         """The other names of a topic."""
         return self._aliases.get(topic, ())
 
-    def filed(self, topics: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The topics in whose feeds an article with these is, as (folded, as shown), each once.
+    def filed(self, topics: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+        """The topics in whose feeds an article with these is, as (folded, as shown, from when on), each once.
 
         Those of which it is only because a child of them is its topic come last, and have no name to show.
         """
-        found: dict[str, str] = {}
-        for said, name in topics:
+        names: dict[str, str] = {}
+        instants: dict[str, int] = {}
+        for said, name, since in topics:
             topic = self.former.get(said, said)
-            found.setdefault(topic, self.name(topic) or name)
+            names.setdefault(topic, self.name(topic) or name)
+            instants[topic] = min(since, instants.get(topic, since))
         if self._ancestors:
-            for topic in list(found):
+            for topic, since in list(instants.items()):
                 for ancestor in self._ancestors.get(topic, ()):
-                    found.setdefault(ancestor, "")
-        return list(found.items())
+                    names.setdefault(ancestor, "")
+                    instants[ancestor] = min(since, instants.get(ancestor, since))
+        return [(topic, name, instants[topic]) for topic, name in names.items()]
 
     def name(self, topic: str) -> str:
         """How the site's editors spell a topic; "" where they don't know it."""

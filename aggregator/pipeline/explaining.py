@@ -241,22 +241,23 @@ class _Case:
         """Where it is among all feeds of its topics."""
         topics = place.topics if place else None
         if topics is None:
-            topics = self.plan.taxonomy.filed([(ALL, ""), *((fold_topic(name), name) for name in article.topics)])
+            said = [(ALL, "", 0), *((fold_topic(name), name, 0) for name in article.topics)]
+            topics = self.plan.taxonomy.filed(said)
         return tuple(
             Presence(
-                feed_name(topic, self.slugs) if topic == ALL or topic in self.slugs else name, *self._rank(topic, place)
+                feed_name(topic, self.slugs) if topic == ALL or topic in self.slugs else name,
+                *self._rank(topic, since, place),
             )
-            for topic, name in topics
+            for topic, name, since in topics
         )
 
-    def _rank(self, topic: str, place: Place | None) -> tuple[int | None, str]:
+    def _rank(self, topic: str, since: int, place: Place | None) -> tuple[int | None, str]:
         """The rank in a topic's feed, or None and why it isn't there."""
         if place is None or place.topics is None:
             return None, "no entry, as said above"
-        visible = max(place.published, place.since)
         rank = self.index.lookup.rank(topic, place.key, self.now)
         if rank is None:
-            return None, f"future: held back until {from_micros(visible):%Y-%m-%d %H:%M}Z"
+            return None, f"future: held back until {from_micros(since):%Y-%m-%d %H:%M}Z"
         choice = self.plan.choice
         if choice.related is Related.collapse:
             newest = self.index.entries.newest(topic, self.now, rank)

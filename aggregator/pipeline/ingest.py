@@ -68,7 +68,7 @@ def ingest(
     gone, held, guarded = _gone(plan.sources, index, ledger, accept_deletions=accept_deletions)
     if held is None:
         return Ingested(0, len(gone), 0, (*troubles, *guarded), blind=True, merged=0)
-    read = _read(plan, index, workers, started - _RACY, progress)
+    read = _read(plan, index, workers, started - _RACY, progress, respell="reading" in stale)
     for paths in chunks(gone, 500):
         index.files.drop(paths)
     everything = bool(stale & {"reading", "merging"}) or made_with.get("ledger") != ledger.mark
@@ -175,8 +175,10 @@ def _read_some(tasks: Sequence[_Task]) -> list[_Answer]:
     return answers
 
 
-def _read(plan: Plan, index: Index, workers: Workers, racy_from: int, progress: Progress) -> int:
-    """Read what is unread; returns how many documents have new content."""
+def _read(plan: Plan, index: Index, workers: Workers, racy_from: int, progress: Progress, *, respell: bool) -> int:
+    """Read what is unread; returns how many documents have new content. `respell`: the rules for keys may have
+    changed.
+    """
     total = index.files.unread_count()
     if not total:
         return 0
@@ -196,17 +198,20 @@ def _read(plan: Plan, index: Index, workers: Workers, racy_from: int, progress: 
         asked = rows.pop(0)
         fresh = [(row, answer) for row, answer in zip(asked, answers, strict=True) if not answer.same]
         index.files.resign([row for row, answer in zip(asked, answers, strict=True) if answer.same], racy_from)
-        index.files.save([_saved(index, row, answer) for row, answer in fresh], racy_from)
+        index.files.save([_saved(plan, index, row, answer, respell=respell) for row, answer in fresh], racy_from)
         read += sum(answer.packed is not None for _, answer in fresh)
         done += len(answers)
         progress("reading", done, total)
     return read
 
 
-def _saved(index: Index, row: Row, answer: _Answer) -> Saved:
-    outcome, problems = answer.outcome, answer.problems
+def _saved(plan: Plan, index: Index, row: Row, answer: _Answer, *, respell: bool) -> Saved:
+    outcome, problems, packed = answer.outcome, answer.problems, answer.packed
     if outcome is Outcome.skipped and index.files.was_read(row.path):
         outcome = Outcome.failed
         message = "no front matter any more, expected `---` in the first line; its last good version stays"
         problems = (Problem(row.path, 1, 1, Severity.error, message),)
-    return Saved(row, outcome, answer.digest, problems, answer.packed)
+    if not packed and respell and (said := index.files.said(row.path)):
+        mentions = [documents.respelled(mention, plan.tracking) for mention in said]
+        packed = pack(mentions, standing_of(mentions[:1]))
+    return Saved(row, outcome, answer.digest, problems, packed)

@@ -66,7 +66,8 @@ def _standing(article: Article) -> Standing:
     published = to_micros(article.published) if article.published else 0
     if not article.listed or article.removed:
         return Standing(published, None)
-    return Standing(published, [(ALL, ""), *((fold_topic(name), name) for name in article.topics)])
+    topics = [(ALL, ""), *((fold_topic(name), name) for name in article.topics)]
+    return Standing(published, [(topic, name, published) for topic, name in topics])
 
 
 def _merge(articles: Articles) -> None:
@@ -124,8 +125,9 @@ def _place(plan: Plan, index: Index) -> dict[str, str]:
                 tellers = [place.key, *members.get(place.key, ())]
                 given = [topic for key in tellers for topic in own[key] or ()]
                 given += [topic for key in tellers for lister in listers.get(key, ()) for topic in lister.topics]
-                topics = plan.taxonomy.filed(given)
-                for topic, name in topics:
+                # Nothing is shown before its own instant, nor because of what is to come before that one's.
+                topics = [(topic, name, max(since, place.since)) for topic, name, since in plan.taxonomy.filed(given)]
+                for topic, name, _ in topics:
                     found[topic] = min(filter(None, (found.get(topic), name)), default="")
             if topics != place.topics:
                 moved.append((place, topics))

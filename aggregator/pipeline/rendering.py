@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
 from aggregator import render
 from aggregator.merge import merge, relate
-from aggregator.model import Entry, Problem, Severity, Topic
+from aggregator.model import Article, Entry, Problem, Severity, Topic, from_micros, to_micros
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.store import Index, Ledger, chunks, decode_mention
 from aggregator.workers import Workers
@@ -19,15 +20,26 @@ _FEW = 100
 
 
 class _Task(NamedTuple):
-    """A story in the making: what is said of its article and of its coverage, still packed."""
+    """A story in the making: its article, and the articles of its coverage, by key. `until` is when the next of its
+    topics counts that doesn't yet (None: all do)."""
 
     key: str
     id: str
     published: datetime
     topics: tuple[Topic, ...]
+    until: datetime | None
     restored: datetime | None
-    mentions: list[bytes]
-    coverage: list[tuple[str, list[bytes]]]
+    coverage: list[str]
+
+
+class _Lot(NamedTuple):
+    """Some entries to render, and what is said of each article in them, still packed."""
+
+    tasks: list[_Task]
+    mentions: dict[str, list[bytes]]
+    formats: tuple[str, ...]
+    scheme: str
+    now: datetime
 
 
 class _Answer(NamedTuple):
@@ -38,21 +50,24 @@ class _Answer(NamedTuple):
     error: str = ""
 
 
-def _render_some(job: tuple[list[_Task], tuple[str, ...], str, datetime]) -> list[_Answer]:
-    """In a worker: merge, relate and render some entries."""
-    tasks, formats, scheme, now = job
-    return [_rendered(task, formats, scheme, now) for task in tasks]
+def _render_some(lot: _Lot) -> list[_Answer]:
+    """In a worker: merge, relate and render some entries; what several of them show is merged once."""
+
+    @cache
+    def article(key: str) -> Article:
+        return merge(map(decode_mention, lot.mentions[key]), key)
+
+    return [_rendered(task, article(task.key), map(article, task.coverage), lot) for task in lot.tasks]
 
 
-def _rendered(task: _Task, formats: Sequence[str], scheme: str, now: datetime) -> _Answer:
-    article = merge(map(decode_mention, task.mentions), task.key)
-    others = [merge(map(decode_mention, mentions), key) for key, mentions in task.coverage]
-    story, until = relate(article, others, now)
+def _rendered(task: _Task, article: Article, coverage: Iterable[Article], lot: _Lot) -> _Answer:
+    story, changes = relate(article, coverage, lot.now)
+    until = min(filter(None, (changes, task.until)), default=None)
     published = article.published or task.published
     updated = max(filter(None, (article.updated or published, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)
     try:
-        fragments = [(name, render.FORMATS[name].entry(entry, scheme)) for name in formats]
+        fragments = [(name, render.FORMATS[name].entry(entry, lot.scheme)) for name in lot.formats]
     except Exception as error:  # one bad entry stops nothing; it is told with its document
         return _Answer(task.key, updated, until, [], f"{type(error).__name__}: {error}")
     return _Answer(task.key, updated, until, fragments)
@@ -72,11 +87,11 @@ def render_wanted(
     problems: list[Problem] = []
     done = 0
 
-    def jobs() -> Iterator[tuple[list[_Task], tuple[str, ...], str, datetime]]:
+    def lots() -> Iterator[_Lot]:
         for some in chunks(keys, _SOME):
-            yield _tasks(some, index, ledger, slugs), plan.formats, plan.site.scheme, now
+            yield _lot(some, plan, index, ledger, slugs, now)
 
-    for answers in workers.stream(_render_some, jobs(), small=len(keys) < _FEW):
+    for answers in workers.stream(_render_some, lots(), small=len(keys) < _FEW):
         index.entries.put([answer for answer in answers if not answer.error])
         for answer in answers:
             if answer.error:
@@ -88,20 +103,16 @@ def render_wanted(
     return len(keys), problems
 
 
-def _tasks(keys: Sequence[str], index: Index, ledger: Ledger, slugs: dict[str, str]) -> list[_Task]:
+def _lot(keys: Sequence[str], plan: Plan, index: Index, ledger: Ledger, slugs: dict[str, str], now: datetime) -> _Lot:
     articles = index.entries.articles(keys)
     coverage = index.entries.coverage(keys)
+    restored = ledger.restored([article.id for article in articles.values()])
+    at = to_micros(now)
+    tasks = []
+    for key, (id, published, topics) in articles.items():
+        counting = tuple(Topic(name, slugs[topic]) for topic, name, since in topics if name and since <= at)
+        until = min((since for *_, since in topics if since > at), default=None)
+        due = None if until is None else from_micros(until)
+        tasks.append(_Task(key, id, published, counting, due, restored.get(id), coverage.get(key, [])))
     mentions = index.entries.mentions({*keys, *chain.from_iterable(coverage.values())})
-    restored = ledger.restored([id for id, *_ in articles.values()])
-    return [
-        _Task(
-            key,
-            id,
-            published,
-            tuple(Topic(name, slugs[topic]) for topic, name in topics if name),
-            restored.get(id),
-            mentions[key],
-            [(other, mentions[other]) for other in coverage.get(key, ())],
-        )
-        for key, (id, published, topics) in articles.items()
-    ]
+    return _Lot(tasks, mentions, plan.formats, plan.site.scheme, now)

@@ -10,8 +10,8 @@ from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, open_index
 from aggregator.store.ledger import DAMAGED, Ledger, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
-from aggregator.store.packed import Packed, Row, Saved, Standing, decode_mention, pack
-from aggregator.store.placements import Lister, Place, Topics
+from aggregator.store.packed import Packed, Row, Saved, Standing, Topics, decode_mention, pack
+from aggregator.store.placements import Lister, Place
 
 __all__ = [
     "DAMAGED",

@@ -14,6 +14,8 @@ from aggregator.store.packed import Standing, decode_facts, decode_mention
 
 # SQLite keeps the order of a CROSS JOIN: from the few that a batch collected to the many, never the other way.
 
+# `touched`: the URLs of which something else is said than before, or by others.
+
 # The URLs whose crowd may have changed: those touched, those claimed, and those mentioned where there is one already.
 _ASKED = """
 INSERT OR IGNORE INTO asked
@@ -26,10 +28,6 @@ _SEEDS = (
     "INSERT OR IGNORE INTO affected SELECT document FROM changed CROSS JOIN lead USING (document)",
     "INSERT OR IGNORE INTO affected SELECT document FROM touched CROSS JOIN claim USING (url) WHERE joins",
     "INSERT OR IGNORE INTO former SELECT article FROM touched CROSS JOIN alias USING (url)",
-    """
-    INSERT OR IGNORE INTO former SELECT article FROM changed CROSS JOIN mention USING (document)
-      CROSS JOIN alias ON alias.url = mention.key
-    """,
     """
     INSERT OR IGNORE INTO former SELECT article FROM changed CROSS JOIN claim USING (document)
       CROSS JOIN alias USING (url) WHERE joins
@@ -108,12 +106,6 @@ _SPREAD = (
       CROSS JOIN claim ON claim.document = affected.document AND claim.joins
       CROSS JOIN mention ON mention.key = claim.url AND mention.place > 0
       CROSS JOIN lead ON lead.document = mention.document
-    """,
-    """
-    INSERT OR IGNORE INTO stale SELECT lead.article FROM changed
-      CROSS JOIN mention ON mention.document = changed.document AND mention.place > 0
-      CROSS JOIN mention other ON other.key = mention.key AND other.place > 0
-      CROSS JOIN lead ON lead.document = other.document
     """,
     """
     INSERT OR IGNORE INTO stale SELECT survivor FROM stale CROSS JOIN article USING (key) WHERE survivor IS NOT NULL

@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from zlib import crc32
 
 from aggregator.errors import IndexDamaged
 from aggregator.model import from_micros, to_micros
 from aggregator.store.database import Database
+from aggregator.store.packed import Topics, topics_of
 
 Item = TypeVar("Item")
+
+
+class Placed(NamedTuple):
+    """An article's id, when it was published, and the topics in whose feeds it is."""
+
+    id: str
+    published: datetime
+    topics: Topics
 
 
 class Entries:
@@ -100,16 +109,13 @@ class Entries:
         self.database.execute("DELETE FROM temp.wanted")
         return found
 
-    def articles(self, keys: Sequence[str]) -> dict[str, tuple[str, datetime, list[tuple[str, str]]]]:
-        """The id of each article, when it was published, and its topics as (folded, as shown; "": not shown)."""
+    def articles(self, keys: Sequence[str]) -> dict[str, Placed]:
+        """The id of each article, when it was published, and its topics."""
         rows = self.database.execute(
             "SELECT key, id, published, topics FROM article WHERE key IN (SELECT value FROM json_each(?))",
             (json.dumps(keys),),
         )
-        return {
-            key: (id, from_micros(published), [(topic, name) for topic, name in json.loads(topics or "[]")])
-            for key, id, published, topics in rows
-        }
+        return {key: Placed(id, from_micros(published), topics_of(topics) or []) for key, id, published, topics in rows}
 
     def mentions(self, keys: Iterable[str]) -> dict[str, list[bytes]]:
         """What is said of each article, packed: by its leads and, under any of its URLs, as a related entry."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from aggregator.model import Problem, Severity
+from aggregator.model import Mention, Problem, Severity
 from aggregator.store.database import Database
-from aggregator.store.packed import Row, Saved, decode_problems, encode
+from aggregator.store.packed import Row, Saved, decode_mention, decode_problems, encode, mention_of_version_1
 from aggregator.store.schema import CARRIED
 
 _TOLD = 5
@@ -20,7 +20,7 @@ _UNREAD = """
 # Run for each document whose old word no longer counts: what that touches is remembered first.
 _LEAVE = (
     "INSERT OR IGNORE INTO touched SELECT url FROM claim WHERE document = ?",
-    "INSERT OR IGNORE INTO touched SELECT key FROM mention WHERE document = ?",
+    "INSERT OR IGNORE INTO touched SELECT key FROM mention WHERE document = ? AND place = 0",
     "INSERT OR IGNORE INTO former SELECT article FROM lead WHERE document = ? AND article IS NOT NULL",
     """
     INSERT OR IGNORE INTO affected SELECT other.document
@@ -38,11 +38,18 @@ class Files:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def convert(self, converted: Callable[[bytes], bytes]) -> None:
-        """Encode every mention otherwise."""
+    def convert_version_1(self) -> None:
+        """Lay out anew what the first version of the index had otherwise: mentions, and when topics count from."""
         rows = self.database.execute("SELECT rowid, data FROM mention").fetchall()
         self.database.executemany(
-            "UPDATE mention SET data = ? WHERE rowid = ?", ((converted(data), row) for row, data in rows)
+            "UPDATE mention SET data = ? WHERE rowid = ?", ((mention_of_version_1(data), row) for row, data in rows)
+        )
+        self.database.execute(
+            """
+            UPDATE lead SET topics = (
+              SELECT json_group_array(json_array(value ->> 0, value ->> 1, lead.published)) FROM json_each(lead.topics)
+            ) WHERE topics IS NOT NULL
+            """
         )
 
     # What is there
@@ -133,7 +140,9 @@ class Files:
     def save(self, batch: Sequence[Saved], racy_from: int) -> None:
         """Note what came of some files; those changed at or after `racy_from` (ns) are hashed again next time."""
         known = self._numbers([saved.row.path for saved in batch])
-        self._leave([(known[s.row.path],) for s in batch if s.packed and s.row.path in known])
+        replaced = [known[saved.row.path] for saved in batch if saved.packed and saved.row.path in known]
+        before = self._related(replaced)
+        self._leave([(number,) for number in replaced])
         free = int(self.database.one("SELECT max(id) FROM document") or 0) + 1
         documents, mentions, leads, claims = [], [], [], []
         for row, outcome, digest, problems, packed in batch:
@@ -153,6 +162,9 @@ class Files:
         into(f"INSERT INTO lead ({CARRIED['lead']}) VALUES (?, ?, ?, ?, ?, ?)", leads)
         into("INSERT INTO claim VALUES (?, ?, true)", claims)
         into("INSERT OR IGNORE INTO changed VALUES (?)", [(number,) for number, *_ in leads])
+        # A related entry of which the same is said as before concerns nobody.
+        after = {(number, key, data) for number, place, key, data in mentions if place}
+        into("INSERT OR IGNORE INTO touched VALUES (?)", {(key,) for _, key, _ in before ^ after})
 
     def resign(self, rows: Iterable[Row], racy_from: int) -> None:
         """Note the new signatures of files whose content is the same."""
@@ -163,9 +175,20 @@ class Files:
 
     def drop(self, paths: Sequence[str]) -> None:
         """Forget documents that are gone."""
-        ids = [(number,) for number in self._numbers(paths).values()]
+        numbers = list(self._numbers(paths).values())
+        ids = [(number,) for number in numbers]
+        self.database.executemany(
+            "INSERT OR IGNORE INTO touched VALUES (?)", {(key,) for _, key, _ in self._related(numbers)}
+        )
         self._leave(ids)
         self.database.executemany("DELETE FROM document WHERE id = ?", ids)
+
+    def said(self, path: str) -> list[Mention]:
+        """What the last good version of a document says; nothing where there is none."""
+        rows = self.database.execute(
+            "SELECT data FROM document JOIN mention ON document = id WHERE path = ? ORDER BY place", (path,)
+        )
+        return [decode_mention(data) for (data,) in rows]
 
     def was_read(self, path: str) -> bool:
         """Whether a good version of this document is known."""
@@ -177,6 +200,18 @@ class Files:
     def _leave(self, ids: Sequence[tuple[int]]) -> None:
         for statement in _LEAVE if ids else ():
             self.database.executemany(statement, ids)
+
+    def _related(self, documents: Sequence[int]) -> set[tuple[int, str, bytes]]:
+        """What documents say of the articles that they list, as (document, key, mention)."""
+        return set(
+            self.database.execute(
+                """
+                SELECT document, key, data FROM mention
+                  WHERE place > 0 AND document IN (SELECT value FROM json_each(?))
+                """,
+                (json.dumps(documents),),
+            )
+        )
 
     def _numbers(self, paths: Sequence[str]) -> dict[str, int]:
         return dict(

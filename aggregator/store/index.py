@@ -12,7 +12,6 @@ from aggregator.store.duplicates import Duplicates
 from aggregator.store.entries import Entries
 from aggregator.store.files import Files
 from aggregator.store.lookup import Lookup
-from aggregator.store.packed import mention_of_version_1
 from aggregator.store.placements import Placements
 from aggregator.store.schema import BATCH, CARRIED, TABLES, VERSION
 
@@ -71,7 +70,7 @@ class Index:
             for table, columns in CARRIED.items():
                 self.database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM former.{table}")
             if self.database.one("PRAGMA former.user_version") == 1:
-                self.files.convert(mention_of_version_1)
+                self.files.convert_version_1()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -37,12 +37,20 @@ class Row(NamedTuple):
     inode: int
 
 
+Topics: TypeAlias = list[tuple[str, str, int]]
+"""Topics as (folded, as shown; "": not shown, from when on the article is in its feed, in µs since 1970)."""
+
+
+def topics_of(column: str | None) -> Topics | None:
+    """What the index has in a column of topics."""
+    return None if column is None else [(topic, name, since) for topic, name, since in json.loads(column)]
+
+
 class Standing(NamedTuple):
-    """When an article was published (µs since 1970), and the topics in whose feeds its entry is, as (folded, as
-    spelled); None: it is no entry."""
+    """When an article was published (µs since 1970), and the topics in whose feeds it is; None: it is no entry."""
 
     published: int
-    topics: Sequence[tuple[str, str]] | None
+    topics: Topics | None
 
     def columns(self) -> tuple[int, str | None]:
         """As the index has it."""

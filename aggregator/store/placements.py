@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from aggregator.store.database import Database
-from aggregator.store.packed import Standing
-
-Topics = list[tuple[str, str]]
+from aggregator.store.packed import Standing, Topics, topics_of
 
 # What may be an article without a document: what the changes affect, and what they took apart.
 _LISTED = """
@@ -68,7 +66,7 @@ class Placements:
         """The articles that list each of these, of those that would be entries, the oldest first."""
         found: dict[str, list[Lister]] = {}
         for key, published, _, own in self.database.execute(_LISTERS, (json.dumps(keys),)):
-            found.setdefault(key, []).append(Lister(published, _topics(own) or []))
+            found.setdefault(key, []).append(Lister(published, topics_of(own) or []))
         return found
 
     def put_bare(self, articles: Sequence[tuple[str, int, Standing]]) -> None:
@@ -107,7 +105,7 @@ class Placements:
     def places(self, keys: Sequence[str]) -> list[Place]:
         """What there is to know of these articles."""
         return [
-            Place(key, published, since, _topics(own), _topics(topics), survivor or "")
+            Place(key, published, since, topics_of(own), topics_of(topics), survivor or "")
             for key, published, since, own, topics, survivor in self.database.execute(
                 """
                 SELECT key, published, since, own, topics, survivor FROM article
@@ -132,14 +130,14 @@ class Placements:
         into = self.database.executemany
         into(
             "DELETE FROM placement WHERE (topic, age, key) = (?, ?, ?)",
-            [(topic, -place.published, place.key) for place, _ in placed for topic, _ in place.topics or ()],
+            [(topic, -place.published, place.key) for place, _ in placed for topic, *_ in place.topics or ()],
         )
         into(
             "INSERT INTO placement VALUES (?, ?, ?, ?, ?)",
             [
-                (topic, -place.published, place.key, name, place.since)
+                (topic, -place.published, place.key, name, since)
                 for place, topics in placed
-                for topic, name in topics or ()
+                for topic, name, since in topics or ()
             ],
         )
         into(
@@ -147,12 +145,8 @@ class Placements:
             [(Standing(0, topics).columns()[1], place.key) for place, topics in placed],
         )
         into("INSERT OR IGNORE INTO stale VALUES (?)", [(place.key,) for place, _ in placed])
-        left = {topic for place, _ in placed for topic, _ in place.topics or ()}
+        left = {topic for place, _ in placed for topic, *_ in place.topics or ()}
         into(
             "INSERT INTO feed VALUES (?, 1, NULL) ON CONFLICT (topic) DO UPDATE SET dirty = 1",
             [(topic,) for topic in sorted(left)],
         )
-
-
-def _topics(column: str | None) -> Topics | None:
-    return None if column is None else [(topic, name) for topic, name in json.loads(column)]

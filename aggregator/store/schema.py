@@ -46,7 +46,7 @@ CREATE INDEX claim_document ON claim (document);
 CREATE TABLE crowded (url TEXT PRIMARY KEY) WITHOUT ROWID;
 
 -- since: from when it may be shown; own: the topics that its own documents give it (NULL: they make it no entry);
--- topics: those in whose feeds it is (NULL: it is no entry), all as [folded, as shown]
+-- topics: those in whose feeds it is (NULL: it is no entry), all as [folded, as shown, from when on]
 CREATE TABLE article (
   key TEXT PRIMARY KEY, id TEXT UNIQUE, published INTEGER NOT NULL, since INTEGER NOT NULL, own TEXT, topics TEXT,
   survivor TEXT
