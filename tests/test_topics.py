@@ -15,7 +15,7 @@ META = KnownTopic(
 
 
 def filed(taxonomy: Taxonomy, *topics: tuple[str, str]) -> list[tuple[str, str]]:
-    return [(topic, name) for topic, name, _ in taxonomy.filed((topic, name, 0) for topic, name in topics)]
+    return [(topic, name) for topic, name, _ in taxonomy.filed(((topic, name, 0) for topic, name in topics), 0)]
 
 
 def test_topics_are_filed_under_their_own_name() -> None:
@@ -44,7 +44,8 @@ def test_a_topic_counts_from_the_first_instant_that_anything_gives_it() -> None:
     """Whether under its name, an alias, or by a child."""
     taxonomy = Taxonomy([META, KnownTopic("Wren", parent="Meta AI")], children=True)
     said = [("metaai", "Meta AI", 5), ("facebookai", "Facebook AI", 3), ("wren", "Wren", 2)]
-    assert taxonomy.filed(said) == [("metaai", "Meta AI", 2), ("wren", "Wren", 2)]
+    assert taxonomy.filed(said, 0) == [("metaai", "Meta AI", 2), ("wren", "Wren", 2)]
+    assert taxonomy.filed(said, 4) == [("metaai", "Meta AI", 4), ("wren", "Wren", 4)]
 
 
 def test_a_renamed_topics_old_address_keeps_serving(world: World) -> None:

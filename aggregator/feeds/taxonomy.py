@@ -43,23 +43,26 @@ class Taxonomy:
         """The other names of a topic."""
         return self._aliases.get(topic, ())
 
-    def filed(self, topics: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    def filed(self, topics: Iterable[tuple[str, str, int]], start: int) -> list[tuple[str, str, int]]:
         """The topics in whose feeds an article with these is, as (folded, as shown, from when on), each once.
 
-        Those of which it is only because a child of them is its topic come last, and have no name to show.
+        Those of which it is only because a child of them is its topic come last, and have no name to show. None counts
+        before `start`.
         """
-        names: dict[str, str] = {}
-        instants: dict[str, int] = {}
+        found: dict[str, tuple[str, str, int]] = {}
         for said, name, since in topics:
             topic = self.former.get(said, said)
-            names.setdefault(topic, self.name(topic) or name)
-            instants[topic] = min(since, instants.get(topic, since))
+            known = found.get(topic)
+            if known is None:
+                found[topic] = topic, self.name(topic) or name, max(since, start)
+            elif since < known[2]:
+                found[topic] = topic, known[1], max(since, start)
         if self._ancestors:
-            for topic, since in list(instants.items()):
+            for topic, _, since in list(found.values()):
                 for ancestor in self._ancestors.get(topic, ()):
-                    names.setdefault(ancestor, "")
-                    instants[ancestor] = min(since, instants.get(ancestor, since))
-        return [(topic, name, instants[topic]) for topic, name in names.items()]
+                    _, name, before = found.get(ancestor, (ancestor, "", since))
+                    found[ancestor] = ancestor, name, min(since, before)
+        return list(found.values())
 
     def name(self, topic: str) -> str:
         """How the site's editors spell a topic; "" where they don't know it."""

@@ -242,7 +242,7 @@ class _Case:
         topics = place.topics if place else None
         if topics is None:
             said = [(ALL, "", 0), *((fold_topic(name), name, 0) for name in article.topics)]
-            topics = self.plan.taxonomy.filed(said)
+            topics = self.plan.taxonomy.filed(said, 0)
         return tuple(
             Presence(
                 feed_name(topic, self.slugs) if topic == ALL or topic in self.slugs else name,

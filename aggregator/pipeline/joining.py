@@ -126,9 +126,11 @@ def _place(plan: Plan, index: Index) -> dict[str, str]:
                 given = [topic for key in tellers for topic in own[key] or ()]
                 given += [topic for key in tellers for lister in listers.get(key, ()) for topic in lister.topics]
                 # Nothing is shown before its own instant, nor because of what is to come before that one's.
-                topics = [(topic, name, max(since, place.since)) for topic, name, since in plan.taxonomy.filed(given)]
+                topics = plan.taxonomy.filed(given, place.since)
                 for topic, name, _ in topics:
-                    found[topic] = min(filter(None, (found.get(topic), name)), default="")
+                    known = found.setdefault(topic, name)
+                    if name and (not known or name < known):
+                        found[topic] = name
             if topics != place.topics:
                 moved.append((place, topics))
         index.placements.put(moved)

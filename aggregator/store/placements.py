@@ -140,9 +140,10 @@ class Placements:
                 for topic, name, since in topics or ()
             ],
         )
+        into("UPDATE article SET topics = own WHERE key = ?", [(p.key,) for p, topics in placed if topics == p.own])
         into(
             "UPDATE article SET topics = ? WHERE key = ?",
-            [(Standing(0, topics).columns()[1], place.key) for place, topics in placed],
+            [(Standing(0, topics).columns()[1], place.key) for place, topics in placed if topics != place.own],
         )
         into("INSERT OR IGNORE INTO stale VALUES (?)", [(place.key,) for place, _ in placed])
         left = {topic for place, _ in placed for topic, *_ in place.topics or ()}
