@@ -29,7 +29,7 @@ class Sheet(NamedTuple):
     topic: str
     name: str
     shown: str
-    self: str
+    home: str
     spelled: str
     selection: Selection
 
@@ -109,7 +109,7 @@ class Press:
         instants = (updated or sheet.selection.lapsed, *withdrawals)
         known = taxonomy.topics.get(sheet.shown)
         return Feed(
-            name=sheet.self,
+            name=sheet.home,
             title=site.title if sheet.shown == ALL else f"{sheet.spelled} — {site.title}",
             description=site.description if sheet.shown == ALL else known.description if known else "",
             language=site.language,
@@ -117,8 +117,8 @@ class Press:
             copyright=site.copyright,
             icon=site.icon,
             image=known.image if known else "",
-            page=site.page(sheet.self),
-            addresses=tuple((format.name, site.page(sheet.self) + format.file) for format in self.formats),
+            page=site.page(sheet.home),
+            addresses=tuple((format.name, site.page(sheet.home) + format.file) for format in self.formats),
             updated=max(filter(None, instants), default=EPOCH),
         )
 
