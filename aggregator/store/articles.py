@@ -78,7 +78,11 @@ _FORMER = (
 # They are taken apart; what showed them is remembered.
 _DISSOLVE = (
     "INSERT OR IGNORE INTO settled SELECT id FROM former CROSS JOIN article ON key = article WHERE id IS NOT NULL",
-    "INSERT OR IGNORE INTO touched SELECT url FROM former CROSS JOIN alias USING (article)",
+    # What is only listed says the same as before, unless it is touched already.
+    """
+    INSERT OR IGNORE INTO touched SELECT url FROM former CROSS JOIN alias USING (article)
+      WHERE EXISTS (SELECT 1 FROM lead WHERE lead.article = former.article)
+    """,
     """
     DELETE FROM placement WHERE (topic, age, key) IN (
       SELECT topic.value ->> 0, -article.published, article.key
