@@ -18,7 +18,7 @@ from tests.world import World, day
 
 
 def asked(world: World, name: str = "articles/a.md") -> Explanation:
-    return explain(world.plan(), name, world.now)
+    return explain(world.plan(), name)
 
 
 def why(world: World, feed: str = "topics/ai", name: str = "articles/a.md") -> str:
@@ -129,8 +129,8 @@ def test_feeds_are_told_with_the_rank(world: World) -> None:
 @pytest.mark.parametrize(
     ("fields", "options", "expected"),
     [
-        ({"published": "no"}, {}, "no entry, as said above"),
-        ({"removed": "yes"}, {}, "no entry, as said above"),
+        ({"published": "no"}, {}, "no entry of any feed"),
+        ({"removed": "yes"}, {}, "no entry of any feed"),
         ({"publishedDateTime": day(101)}, {}, "future: held back until 2026-06-10 00:00Z"),
         ({}, {"entries": 2}, "beyond the window: 3 of 2"),
         ({}, {"minimum": 4}, "too few entries for a feed (`topics.minimum` is 4)"),
@@ -220,12 +220,36 @@ def test_what_names_no_article_is_told_what_it_is(world: World, tmp_path: Path) 
         str(world.articles / "late.md"): "articles/late.md: not read yet",
         str(tmp_path / "elsewhere.md"): "is in none of the sources",
         "https://news.example/live": "2 documents with different titles claim it",
-        id: r"was given for https://news.example/gone on 2026-06-09, is withdrawn 2026-06-09 00:00Z",
+        id: r"was given for https://news.example/gone on 2026-06-09, was withdrawn on 2026-06-09 00:00Z, and is no",
+        "articles/gone.md": "was withdrawn on 2026-06-09 00:00Z",
+        "news.example/gone": "was withdrawn on 2026-06-09 00:00Z",
         "articles/aa.md": r"perhaps articles/a.md\?",
         "https://nowhere.example/": "no such article",
     }.items():
         with pytest.raises(UnknownArticle, match=message):
             asked(world, name)
+
+
+def test_it_is_as_of_the_last_run(world: World) -> None:
+    """Whatever the clock says since then."""
+    world.document("a", publishedDateTime=day(101))
+    world.regenerate()
+    assert why(world) == "future: held back until 2026-06-10 00:00Z"
+    world.now = day(101)
+    world.regenerate()
+    assert why(world) == ""
+
+
+def test_a_feed_that_stays_for_a_while_is_told_as_out(world: World) -> None:
+    """Its topic is excluded by now; its subscribers see it as long as `feeds.keep`."""
+    world.document("a")
+    world.regenerate()
+    world.options |= {"only_known": True, "known": ("Web",)}
+    world.regenerate()
+    assert why(world) == ""
+    world.now += timedelta(days=91)
+    world.regenerate()
+    assert why(world) == "excluded: only known topics have feeds (`topics.only_known`)"
 
 
 def test_explaining_changes_nothing_and_needs_no_lock(world: World) -> None:
@@ -270,6 +294,8 @@ def test_the_command_tells_people_and_programs(site: Site) -> None:
     told = json.loads(site.run("articles/a.md", "--json", command="explain").out)
     assert (told["title"], told["coverage"][0]["link"]) == ("About a", "https://other.example/x")
     assert told["feeds"][1] == {"feed": "topics/ai", "rank": 1, "why": ""}
+    site.configure(feeds={"entries": 1})
+    assert "the configuration has changed" in site.run("articles/a.md", command="explain").err
     done = site.run("nothing", command="explain")
     assert (done.status, done.out) == (2, "")
     assert "aggregator: nothing: no such article" in done.err

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from aggregator.cli.settings import config_option, load, plan_of
+from aggregator.cli.settings import config_option, load, plan_of, tell_what_waits
 
 if TYPE_CHECKING:
     from aggregator.pipeline import Explanation
@@ -21,10 +20,15 @@ if TYPE_CHECKING:
 @click.argument("article", metavar="PATH|URL|ID")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 def explain(config_file: Path | None, article: str, as_json: bool) -> None:
-    """Tell which documents made an article, where it is published, and why (not), as of the last run."""
+    """Tell what made an article, where it is published, and why (not).
+
+    As of the last run: from the store alone.
+    """
     from aggregator import pipeline
 
-    found = pipeline.explain(plan_of(load(config_file)), article, datetime.now(UTC))
+    plan = plan_of(load(config_file))
+    found = pipeline.explain(plan, article)
+    tell_what_waits(plan)
     if as_json:
         import msgspec
 

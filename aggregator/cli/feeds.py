@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
 
-from aggregator.cli.settings import config_option, load, plan_of
+from aggregator.cli.settings import config_option, load, plan_of, tell_what_waits
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from aggregator.pipeline import Listed
 
 # Both compare paths that are decoded already, and send the new one to readers as it stands.
@@ -41,17 +37,14 @@ def feeds(config_file: Path | None, as_json: bool, redirects: str | None) -> Non
     if redirects:
         _print_redirects(_REDIRECTS[redirects], pipeline.redirects(plan))
         return
-    listed = pipeline.listing(plan, datetime.now(UTC))
+    listed = pipeline.listing(plan)
+    tell_what_waits(plan)
     if as_json:
         import msgspec
 
         click.echo(json.dumps(msgspec.to_builtins(listed), indent=2))
     elif not listed:
         click.echo("no feed is out; `aggregator regenerate` publishes them", err=True)
-    elif sys.stdout.isatty():
-        from rich.console import Console
-
-        Console().print(_table(listed))
     else:
         click.echo("\n".join(_lines(listed)))
 
@@ -79,22 +72,3 @@ def _lines(listed: Sequence[Listed]) -> Iterable[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for url, entries, newest, title in rows:
         yield f"{url:{widths[0]}}  {entries:>{widths[1]}}  {newest:{widths[2]}}  {title}"
-
-
-def _table(listed: Sequence[Listed]) -> Table:
-    from rich.table import Column, Table
-    from rich.text import Text
-
-    table = Table(
-        Column("address", overflow="fold"),
-        Column("entries", justify="right"),
-        Column("newest", no_wrap=True),
-        "topic",
-        box=None,
-        pad_edge=False,
-    )
-    for feed in listed:
-        url, *cells = map(Text, _row(feed))  # a title in brackets is no markup
-        url.stylize(f"link {feed.url}")
-        table.add_row(url, *cells)
-    return table

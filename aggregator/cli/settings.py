@@ -82,3 +82,12 @@ def plan_of(config: Config) -> Plan:
         alike=Alike(merge.window, merge.similarity) if merge.near_duplicates else None,
         tracking=merge.tracking,
     )
+
+
+def tell_what_waits(plan: Plan) -> None:
+    """Say so where the last run was under another configuration. Raises StoreError."""
+    from aggregator import __version__, pipeline
+
+    if not pipeline.is_current(plan, __version__):
+        message = "this is as of the last run; the configuration has changed, and `aggregator regenerate` applies it"
+        click.echo(f"aggregator: {message}", err=True)

@@ -1,5 +1,6 @@
 """The one place that knows the order: documents are ingested, then feeds are regenerated."""
 
+from aggregator.pipeline.consulting import is_current
 from aggregator.pipeline.explaining import Explanation, explain
 from aggregator.pipeline.listing import Listed, listing, redirects
 from aggregator.pipeline.plan import Plan, Progress, Site, Source
@@ -18,6 +19,7 @@ __all__ = [
     "Wish",
     "cores",
     "explain",
+    "is_current",
     "listing",
     "redirects",
     "run",

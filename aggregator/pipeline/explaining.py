@@ -82,12 +82,12 @@ class Explanation(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
 
 
-def explain(plan: Plan, asked: str, now: datetime) -> Explanation:
+def explain(plan: Plan, asked: str) -> Explanation:
     """What there is to say of the article that `asked` names: a document's path, a URL or an id; as of the last run.
 
     Raises UnknownArticle, which says what is known instead, and StoreError where there was no run yet.
     """
-    with consulted(plan) as (ledger, index):
+    with consulted(plan) as (ledger, index, now):
         return _Case(plan, index, ledger, now).explain(_found(plan, index, ledger, asked))
 
 
@@ -101,9 +101,7 @@ def _found(plan: Plan, index: Index, ledger: Ledger, asked: str) -> str:
             return document.article
     if key := index.lookup.of_id(asked):
         return key
-    url = absolute(asked, "") if "://" in asked else None
-    if url:
-        spelled = canonical(url, plan.tracking)
+    if spelled := _spelled(plan, asked):
         if key := index.lookup.of_url(spelled):
             return key
         if crowd := index.lookup.crowd(spelled):
@@ -112,6 +110,12 @@ def _found(plan: Plan, index: Index, ledger: Ledger, asked: str) -> str:
                 " others"
             )
     raise UnknownArticle(_unknown(plan, index, ledger, asked))
+
+
+def _spelled(plan: Plan, asked: str) -> str:
+    """The canonical form of what may be a URL, perhaps without its scheme; "" where it can't be one."""
+    url = absolute(asked if "://" in asked else f"https://{asked}", "")
+    return canonical(url, plan.tracking) if url else ""
 
 
 def _inside(plan: Plan, asked: str) -> list[str]:
@@ -123,12 +127,16 @@ def _inside(plan: Plan, asked: str) -> list[str]:
 
 def _unknown(plan: Plan, index: Index, ledger: Ledger, asked: str) -> str:
     """What is known of something that names no article."""
-    if record := ledger.record(asked):
-        paths = ", ".join(ledger.paths_of(asked)) or "none"
-        gone = f"withdrawn {record.withdrawn:%Y-%m-%d %H:%M}Z" if record.withdrawn else "never withdrawn"
+    held = ledger.holdings([asked, *_inside(plan, asked)]).values()
+    for id in (asked, *(holding.id for holding in held), *ledger.ids_of([_spelled(plan, asked)])):
+        record = ledger.record(id)
+        if not record:
+            continue
+        paths = ", ".join(ledger.paths_of(id)) or "none"
+        gone = f"was withdrawn on {record.withdrawn:%Y-%m-%d %H:%M}Z" if record.withdrawn else "was never withdrawn"
         return (
-            f"{asked} was given for {record.key} on {record.first_seen:%Y-%m-%d}, is {gone} and is no article's now;"
-            f" its documents: {paths}"
+            f"{asked}: the id {id} was given for {record.key} on {record.first_seen:%Y-%m-%d}, {gone}, and is no"
+            f" article's now; its documents: {paths}"
         )
     if os.path.exists(asked):  # noqa: PTH110  # may hold what no path can
         if inside := _inside(plan, asked):
@@ -254,7 +262,7 @@ class _Case:
     def _rank(self, topic: str, since: int, place: Place | None) -> tuple[int | None, str]:
         """The rank in a topic's feed, or None and why it isn't there."""
         if place is None or place.topics is None:
-            return None, "no entry, as said above"
+            return None, "no entry of any feed"
         rank = self.index.lookup.rank(topic, place.key, self.now)
         if rank is None:
             return None, f"future: held back until {from_micros(since):%Y-%m-%d %H:%M}Z"
@@ -269,13 +277,13 @@ class _Case:
             rank = kept.index(place.key) + 1
         if rank > choice.entries:
             return None, f"beyond the window: {rank} of {choice.entries}"
+        if self.ledger.feed(topic):
+            return rank, ""
         if topic != ALL and choice.known is not None and topic not in choice.known:
             return None, "excluded: only known topics have feeds (`topics.only_known`)"
-        if not self.ledger.feed(topic):
-            if self.index.lookup.is_dirty(topic):
-                return None, "not written yet"
-            return None, f"too few entries for a feed (`topics.minimum` is {choice.minimum})"
-        return rank, ""
+        if self.index.lookup.is_dirty(topic):
+            return None, "not written yet"
+        return None, f"too few entries for a feed (`topics.minimum` is {choice.minimum})"
 
 
 def _tellings(mentions: Sequence[Mention]) -> tuple[Telling, ...]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from aggregator import documents
 from aggregator.documents import Options, Outcome
 from aggregator.feeds import ALL
-from aggregator.model import Problem, Severity
+from aggregator.model import Problem, Severity, to_micros
 from aggregator.pipeline.joining import join, standing_of
 from aggregator.pipeline.plan import Plan, Progress, Source
 from aggregator.store import Index, Ledger, Packed, Row, Saved, chunks, pack
@@ -78,7 +78,7 @@ def ingest(
         index.entries.mark_dirty([ALL, *ledger.feeds()])
     if joined.affected or gone or stale:
         ledger.commit(now)
-    index.put_meta({**fingerprints, "ledger": ledger.mark})
+    index.put_meta({**fingerprints, "ledger": ledger.mark, "now": str(to_micros(now))})
     index.commit()
     troubles += [*guarded, *joined.troubles]
     return Ingested(read, len(gone) + held, held, tuple(troubles), blind=False, merged=joined.merged)

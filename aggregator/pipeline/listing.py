@@ -32,11 +32,11 @@ class Listed(msgspec.Struct, frozen=True):
     alias_of: str | None
 
 
-def listing(plan: Plan, now: datetime) -> list[Listed]:
-    """The feeds that are out, `all` first, then by name, and what they show at `now`. Raises StoreError."""
+def listing(plan: Plan) -> list[Listed]:
+    """The feeds that are out, `all` first, then by name, and what they show since the last run. Raises StoreError."""
     files = _files(plan)
     listed = []
-    with consulted(plan) as (ledger, index):
+    with consulted(plan) as (ledger, index, now):
         slugs = ledger.slugs()
         renamed = _renamed(plan, slugs)
         for topic in sorted(ledger.feeds(), key=lambda topic: (topic != ALL, feed_name(topic, slugs))):
@@ -63,7 +63,7 @@ def redirects(plan: Plan) -> list[tuple[str, str]]:
     They begin with the path of the site's URL, and aren't percent-encoded. Raises StoreError.
     """
     top = unquote(urlsplit(plan.site.url).path)
-    with consulted(plan) as (ledger, _):
+    with consulted(plan) as (ledger, *_):
         slugs = ledger.slugs()
     renamed = sorted((feed_name(old, slugs), feed_name(new, slugs)) for old, new in _renamed(plan, slugs).items())
     files = (*_files(plan).values(), "")
