@@ -16,6 +16,7 @@ from msgspec.structs import fields
 from aggregator import config, documents
 from aggregator.cli import commands
 from aggregator.config.types import is_section, key_of, parts
+from aggregator.documents.fields import LEAD
 from aggregator.pipeline import Report
 
 PROJECT = Path(__file__).parents[1]
@@ -23,6 +24,7 @@ README = PROJECT / "README.md"
 PAGES = sorted([README, PROJECT / "CHANGELOG.md", *PROJECT.glob("docs/*.md"), *PROJECT.glob("*/README.md")])
 KEYS = PROJECT / "docs" / "configuration.md"
 OPERATIONS = PROJECT / "docs" / "operations.md"
+DOCUMENTS = PROJECT / "docs" / "documents.md"
 SMALLEST = {"site": {"title": "T", "url": "https://feeds.example.org/"}, "output": {"path": "public"}}
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
@@ -184,6 +186,12 @@ def test_defaults_are_as_described(tmp_path: Path) -> None:
     written["output"] |= SMALLEST["output"]
     written["sources"][0]["path"] = "articles"
     assert load(tmp_path, yaml.safe_dump(written)) == implied
+
+
+def test_every_field_of_documents_is_described() -> None:
+    """Once, in the table of docs/documents.md, and no other."""
+    described = [name for cell, *_ in rows(DOCUMENTS) for name in code(cell)]
+    assert sorted(described) == sorted([*LEAD, "related"])
 
 
 def test_what_json_says_is_described() -> None:
