@@ -135,7 +135,8 @@ def assert_everything_can_be_reached(world: World) -> None:
         for key, data in said:
             mention = decode_mention(data)
             if not mention.link:
-                assert mention.title in text or (mention.published and mention.published > world.now)
+                # Texts that differ in punctuation alone are one, under the title of the more trusted.
+                assert mention.title.rstrip("!…") in text or (mention.published and mention.published > world.now)
                 continue
             about = index.execute(
                 """
@@ -153,7 +154,10 @@ def assert_everything_can_be_reached(world: World) -> None:
 @settings(max_examples=40)
 @given(st.lists(documents, min_size=2, max_size=4), st.data())
 def test_merging_is_associative(fields: list[dict[str, Any]], data: st.DataObject) -> None:
-    """In whatever batches and order the documents come, the feeds say the same; only which id is older may differ."""
+    """In whatever batches and order the documents come, the feeds say the same.
+
+    Only what tells of the past may differ: which id is older, and that an entry went and came back.
+    """
     shown = []
     for _ in range(2):
         order = data.draw(st.permutations(range(len(fields))))
@@ -170,8 +174,8 @@ def test_merging_is_associative(fields: list[dict[str, Any]], data: st.DataObjec
 
 
 def said(world: World, name: str) -> list[tuple[Any, ...]]:
-    """What a feed says, but for ids."""
+    """What a feed says, but for ids and instants of return."""
     if not (world.output / name).exists():
         return []
-    fields = ("title", "link", "links", "tags", "summary", "content", "published", "updated")
+    fields = ("title", "link", "links", "tags", "summary", "content", "published")
     return [tuple(str(entry.get(field)) for field in fields) for entry in world.feed(name)]
