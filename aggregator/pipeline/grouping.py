@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator.merge import Alike, Candidate, alike, group, merge, tokens, trust, wording_of
 from aggregator.model import to_micros
@@ -48,7 +48,7 @@ def _around(rule: Alike, index: Index) -> tuple[dict[str, Told], dict[str, Colle
     """All articles that may change who stands for them: what they are told by, the pairs they make, who stood for
     them.
     """
-    window = rule.window.total_seconds() * 1_000_000
+    window = rule.window // timedelta(microseconds=1)
     told: dict[str, Told] = {}
     pairs: dict[str, Collection[str]] = {}
     ties: dict[str, str] = {}
@@ -59,8 +59,8 @@ def _around(rule: Alike, index: Index) -> tuple[dict[str, Told], dict[str, Colle
         fresh: set[str] = set()
         for keys in chunks(waiting, _SOME):
             for one in index.duplicates.told(keys):
-                since, until = one.published - int(window), one.published + int(window)
                 told[one.key] = one
+                since, until = one.published - window, one.published + window
                 pairs[one.key] = {
                     other.key
                     for other in index.duplicates.candidates(one.key, since, until, rule.crowd)

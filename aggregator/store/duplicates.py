@@ -62,9 +62,8 @@ class Duplicates:
             tokens += [(token, told.key) for token in own]
         into = self.database.executemany
         into(
-            "INSERT OR IGNORE INTO met SELECT token, (SELECT count(*) FROM"
-            " (SELECT 1 FROM token t WHERE t.token = ?1 LIMIT ?2 + 1)) > ?2 FROM (SELECT ?1 AS token)",
-            [(token, crowd) for token in sorted({token for token, _ in tokens})],
+            f"INSERT OR IGNORE INTO met SELECT token, {_COMMON} FROM (SELECT ?2 AS token) token",
+            [(crowd, token) for token in sorted({token for token, _ in tokens})],
         )
         into("INSERT INTO text VALUES (?, ?, ?)", texts)
         into("INSERT INTO token VALUES (?, ?)", tokens)
