@@ -51,7 +51,7 @@ COMPILE := pip-compile --quiet --upgrade --generate-hashes --strip-extras --buil
 # New versions of everything, for a person to look at and commit.
 lock: .venv/bin/python
 	$(PIP) install pip-tools
-	$(BIN)/$(COMPILE) --output-file requirements/runtime.txt pyproject.toml
+	$(BIN)/$(COMPILE) --extra metrics --extra websub --output-file requirements/runtime.txt pyproject.toml
 	$(BIN)/$(COMPILE) --extra test --output-file requirements/test.txt pyproject.toml
 
 clean:
