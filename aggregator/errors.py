@@ -8,6 +8,12 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── UnknownArticle              `explain` was asked for something that names no article
 ├── ForeignOutput               the output folder belongs to another store
 ├── Locked                      another process is writing
+├── NotDone                     the daemon was asked to do something, and refused or couldn't
+├── PlaceChanged                another store or output folder, while the daemon runs; caught by daemon
+├── Stopped                     the daemon was asked to stop amid its work; caught by daemon
+├── MetricsFailed               metrics can't be given out; caught by daemon, which goes on
+├── HubFailed                   a hub wasn't told of all changed feeds; caught by daemon, which tries again or not
+├── HookFailed                  a hook didn't run, or to no good end; caught by daemon, which logs it
 └── StoreError                  the store can't be opened, read or written
     ├── IndexDamaged            what the index holds isn't what was put there; caught by pipeline, which rebuilds it
     ├── LedgerCorrupt           the ledger is damaged: nothing goes on without a person
@@ -78,6 +84,46 @@ class ForeignOutput(AggregatorError):
 
 class Locked(AggregatorError):
     """Another process is writing this store or this output folder."""
+
+
+class NotDone(AggregatorError):
+    """The daemon was asked to do something, and refused or couldn't; `exit_status` is what it said."""
+
+    def __init__(self, message: str, exit_status: int = AggregatorError.exit_status) -> None:
+        super().__init__(message)
+        self.exit_status = exit_status
+
+
+class PlaceChanged(AggregatorError):
+    """The configuration names another store or output folder than the one that is held."""
+
+    exit_status = 2
+
+
+class Stopped(AggregatorError):
+    """Work was left because somebody asked to stop; nothing of it is lost."""
+
+
+class HubFailed(AggregatorError):
+    """A hub wasn't told of all changed feeds.
+
+    `later`: whether it is worth trying again; `wait`: in how many seconds the hub wants that (None: it doesn't say);
+    `told`: how many of the feeds, from the first, it knows of all the same.
+    """
+
+    def __init__(self, message: str, *, later: bool, wait: float | None = None, told: int = 0) -> None:
+        super().__init__(message)
+        self.later = later
+        self.wait = wait
+        self.told = told
+
+
+class HookFailed(AggregatorError):
+    """A hook didn't run, took too long, or ended with another status than 0."""
+
+
+class MetricsFailed(AggregatorError):
+    """The metrics can't be given out."""
 
 
 class StoreError(AggregatorError):

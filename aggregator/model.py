@@ -217,7 +217,8 @@ class Feed(Value, frozen=True):
 
     `name` is its folder below the output (`all`, `topics/ai`). `updated` is the newest of its entries and
     withdrawals. `page` is the absolute URL of the page for people, `addresses` maps each format to the absolute
-    URL of its file. `icon` is the site's picture, `image` the topic's own ("": none).
+    URL of its file. `icon` is the site's picture, `image` the topic's own ("": none). `hubs` are the URLs of those
+    who are told when the feed changes (WebSub).
     """
 
     name: str
@@ -231,3 +232,4 @@ class Feed(Value, frozen=True):
     addresses: tuple[tuple[str, str], ...]
     updated: datetime
     image: str = ""
+    hubs: tuple[str, ...] = ()

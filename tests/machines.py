@@ -50,5 +50,5 @@ class Machine(RuleBasedStateMachine):
             if path.endswith("/atom.xml"):
                 entries = world.feed(path.removesuffix("/atom.xml"))
                 assert len({entry["id"] for entry in entries}) == len(entries), path
-                links = {canonical(entry["link"]) for entry in entries}
-                assert len(links) == len(entries) or world.options.get("max_titles") == 1, path
+                links = [canonical(entry["link"]) for entry in entries if entry["link"] != "https://home.example/"]
+                assert len(set(links)) == len(links) or world.options.get("max_titles") == 1, path

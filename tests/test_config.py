@@ -16,7 +16,23 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 
 from aggregator import config
-from aggregator.config import Config, Feeds, KnownTopic, Merge, Output, Site, Source, Topics
+from aggregator.config import (
+    Config,
+    Feeds,
+    Hooks,
+    KnownTopic,
+    Log,
+    Merge,
+    Metrics,
+    Output,
+    Runtime,
+    Schedule,
+    Site,
+    Source,
+    Topics,
+    Watch,
+    Websub,
+)
 from aggregator.errors import ConfigurationError
 from tests.programs import as_nobody
 
@@ -82,6 +98,13 @@ def test_the_smallest_configuration(file: Path) -> None:
     assert (loaded.merge.window, loaded.merge.similarity) == (timedelta(hours=72), 0.75)
     assert (loaded.output.path, loaded.output.formats) == (here / "public", ("rss", "atom"))
     assert loaded.store.path == here / ".aggregator"
+    assert (loaded.watch.settle, loaded.watch.longest_wait) == (timedelta(milliseconds=500), timedelta(seconds=5))
+    assert (loaded.watch.reconcile, loaded.watch.poll) == (timedelta(minutes=5), "auto")
+    assert (loaded.schedule, loaded.websub.hubs) == ((), ())
+    assert (loaded.hooks.published, loaded.hooks.timeout) == ((), timedelta(seconds=60))
+    assert (loaded.metrics.address, loaded.metrics.textfile) == ("", None)
+    assert (loaded.log.format, loaded.log.level) == ("auto", "info")
+    assert loaded.runtime.path == here / ".aggregator"
 
 
 def test_every_key(file: Path) -> None:
@@ -127,6 +150,16 @@ feeds: {entries: 1000, keep: 0.5h, related: expand}
 merge: {tracking: [ref_*, CMP], near_duplicates: yes, window: 1d, similarity: 1}
 output: {path: ../public, formats: [atom]}
 store: {path: /var/lib/aggregator}
+watch: {settle: 0s, longest_wait: 1m, reconcile: 1h, poll: On}
+schedule:
+  - feeds: topics/ai
+    cron: "0  7 * * *"
+  - {feeds: "*", cron: "*/10 8-18 * * mon-fri"}
+websub: {hubs: ["https://Hub.Example.org/?key=1", "http://localhost:8080"]}
+hooks: {published: [purge, --all, " a  b ", ""], timeout: 5m}
+metrics: {address: "[::1]:9464", textfile: metrics/aggregator.prom}
+log: {format: json, level: debug}
+runtime: {path: /run/aggregator}
 """,
     )
     assert loaded.site.title == "Everyday AI"
@@ -160,6 +193,17 @@ store: {path: /var/lib/aggregator}
     assert (loaded.merge.window, loaded.merge.similarity) == (timedelta(days=1), 1.0)
     assert (loaded.output.path, loaded.output.formats) == (file.parent / "../public", ("atom",))
     assert loaded.store.path == Path("/var/lib/aggregator")
+    assert (loaded.watch.settle, loaded.watch.longest_wait) == (timedelta(), timedelta(minutes=1))
+    assert (loaded.watch.reconcile, loaded.watch.poll) == (timedelta(hours=1), "yes")
+    assert loaded.schedule == (
+        Schedule(feeds="topics/ai", cron="0 7 * * *"),
+        Schedule(feeds="*", cron="*/10 8-18 * * mon-fri"),
+    )
+    assert loaded.websub.hubs == ("https://hub.example.org/?key=1", "http://localhost:8080")
+    assert loaded.hooks == Hooks(published=("purge", "--all", " a  b ", ""), timeout=timedelta(minutes=5))
+    assert loaded.metrics == Metrics(address="[::1]:9464", textfile=file.parent / "metrics/aggregator.prom")
+    assert loaded.log == Log(format="json", level="debug")
+    assert loaded.runtime.path == Path("/run/aggregator")
 
 
 def test_a_relative_file_gives_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,11 +419,11 @@ def test_no_sources_are_missing_sources(file: Path) -> None:
         (b"site: {}\n\xffx", "2:1: not UTF-8; save the file as UTF-8"),
         (
             b"- site\n",
-            "1:1: a list, expected a mapping of `site`, `sources`, `topics`, `feeds`, `merge`, `output`, `store`",
+            f"1:1: a list, expected a mapping of {SECTIONS}",
         ),
         (
             b"site",
-            '1:1: "site", expected a mapping of `site`, `sources`, `topics`, `feeds`, `merge`, `output`, `store`',
+            f'1:1: "site", expected a mapping of {SECTIONS}',
         ),
     ],
 )
@@ -472,6 +516,41 @@ def test_broken_yaml_is_told(file: Path, text: str) -> None:
         ("output:", "merge: {similarity: 80%}\noutput:", "expected a number such as `0.8`"),
         ("output:", "merge: {similarity: nan}\noutput:", "expected a number such as `0.8`"),
         ("output:", "merge: {windw: 3h}\noutput:", "did you mean `merge.window`?"),
+        ("output:", "watch: {settle: 0}\noutput:", "expected a duration such as"),
+        ("output:", "watch: {longest_wait: 0s, settle: 0s}\noutput:", "expected a duration longer than none"),
+        ("output:", "watch: {reconcile: 0s}\noutput:", "expected a duration longer than none"),
+        ("output:", "watch: {poll: maybe}\noutput:", '"maybe" for `watch.poll`, expected `auto`, `yes` or `no`'),
+        ("output:", "schedule: 0 7 * * *\noutput:", '"0 7 * * *" for `schedule`, expected a list, each item behind'),
+        ("output:", "schedule: [{feeds: all}]\noutput:", 'write for example `cron: "0 7 * * *"`'),
+        ("output:", "schedule: [{cron: 0 7 * * *}]\noutput:", "write for example `feeds: topics/*`"),
+        ("output:", "schedule: [{feeds: ai, cron: 0 7 * * *}]\noutput:", "expected the name of a feed such as `all`"),
+        ("output:", "schedule: [{feeds: /all, cron: 0 7 * * *}]\noutput:", "or a pattern such as `topics/*`"),
+        ("output:", "schedule: [{feeds: all, cron: 0 7 * *}]\noutput:", '"0 7 * *" for `schedule.cron`, expected '),
+        ("output:", "schedule: [{feeds: all, cron: 60 7 * * *}]\noutput:", "for `schedule.cron`, expected "),
+        ("output:", "schedule: [{feeds: all, cron: daily}]\noutput:", "for `schedule.cron`, expected "),
+        ("output:", "websub: {hubs: https://a.example/}\noutput:", "for `websub.hubs`, expected a list"),
+        ("output:", "websub: {hubs: [ftp://a.example/]}\noutput:", "for `websub.hubs`, expected an absolute URL"),
+        ("output:", "websub: {hubs: ['https://me:x@a.example/']}\noutput:", "without user name and password"),
+        (
+            "output:",
+            "websub: {hubs: [https://a.example/, HTTPS://A.example/]}\noutput:",
+            "a list for `websub.hubs`, expected no item twice",
+        ),
+        (
+            "output:",
+            "hooks: {published: purge --all}\noutput:",
+            '"purge --all" for `hooks.published`, expected a list such as `[purge-cache, --all]`',
+        ),
+        ("output:", "hooks: {published: ['', --all]}\noutput:", "expected a program first, then its arguments"),
+        ("output:", "hooks: {published: [purge, [a]]}\noutput:", "a list for `hooks.published`, expected a text"),
+        ("output:", "hooks: {timeout: 0s}\noutput:", "expected a duration longer than none"),
+        ("output:", "hooks: {timeout: 25h}\noutput:", "expected a duration of at most `1d`"),
+        ("output:", "metrics: {textfile: metrics.txt}\noutput:", "expected a file whose name ends in `.prom`"),
+        ("output:", "metrics: {textfile: .prom}\noutput:", "expected a file whose name ends in `.prom`"),
+        ("output:", "log: {format: JSON}\noutput:", "expected `auto` or `logfmt` or `json`"),
+        ("output:", "log: {level: trace}\noutput:", "expected `debug` or `info` or `warning` or `error`"),
+        ("output:", "runtime: {path: ~/run}\noutput:", "expected a path without `~`"),
+        ("path: articles", 'path: "a\\nb"', "expected a path on one line"),
         ("path: articles", "path: articles\n    limit: 2MB", "expected a size such as"),
         ("path: articles", "path: articles\n    include: []", "expected a list that isn't empty"),
         ("path: articles", "path: ~/articles", "expected a path without `~`"),
@@ -494,6 +573,47 @@ def test_the_same_format_twice(file: Path) -> None:
     """A format is named once."""
     assert "expected no item twice" in only(file, SMALLEST + "  formats: [rss, rss]\n")
     assert [problem[:5] for problem in told(file, SMALLEST + "  formats: [a, b]\n")] == ["8:13:", "8:16:"]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.9.9.9:65535", "[::1]:9464", "localhost:9464"])
+def test_metrics_are_told_on_loopback(file: Path, address: str) -> None:
+    """An address that only this machine reaches is taken as it is."""
+    assert load(file, f"{SMALLEST}metrics: {{address: '{address}'}}\n").metrics.address == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["9464", ":9464", "0.0.0.0:9464", "[::]:9464", "192.168.1.1:9464", "example.org:9464", "127.1:9464", "127.0.0.1"],
+)
+def test_metrics_are_told_nowhere_else(file: Path, address: str) -> None:
+    """Metrics have no password, so an address that others reach is refused, and the reason told."""
+    problem = only(file, f"{SMALLEST}metrics: {{address: '{address}'}}\n")
+    assert problem.startswith(f'8:20: "{address}" for `metrics.address`, expected `host:port` on loopback such as')
+    assert "whoever reaches it can read it" in problem
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:٥", "[::1:1", "::1:1"])
+def test_metrics_have_a_port(file: Path, address: str) -> None:
+    """From 1 to 65535, behind an address that is written as in a URL."""
+    assert "expected `host:port` on loopback" in only(file, f"{SMALLEST}metrics: {{address: '{address}'}}\n")
+
+
+@pytest.mark.parametrize("watch", ["longest_wait: 499ms", "settle: 6s", "settle: 2s, longest_wait: 1s"])
+def test_a_stream_of_events_is_not_cut_off_before_a_file_can_settle(file: Path, watch: str) -> None:
+    """The longest wait is at least the settle time; where it isn't, both are named."""
+    problem = only(file, f"{SMALLEST}watch: {{{watch}}}\n")
+    assert "`watch.longest_wait` is shorter than `watch.settle`" in problem
+    assert problem.startswith("8:")
+    assert load(file, f"{SMALLEST}watch: {{settle: 5s, longest_wait: 5s}}\n")
+
+
+def test_a_hook_that_is_a_path_starts_from_the_folder_of_the_file(file: Path) -> None:
+    """As all paths do; a mere name is looked for in $PATH, and arguments are left alone."""
+    published = [
+        load(file, f"{SMALLEST}hooks: {{published: [{program}, ./x]}}\n").hooks.published
+        for program in ("bin/purge", "/bin/purge", "purge")
+    ]
+    assert published == [(str(file.parent / "bin/purge"), "./x"), ("/bin/purge", "./x"), ("purge", "./x")]
 
 
 # Folders
@@ -535,6 +655,26 @@ def test_a_source_in_the_output_folder_is_told(file: Path, output: str) -> None:
 def test_a_store_in_the_output_folder_is_told(file: Path, store: str, place: str) -> None:
     """The store would be served."""
     assert only(file, f"{SMALLEST}store:\n  path: {store}\n").startswith(f"{place}: the store {file.parent}/")
+
+
+@pytest.mark.parametrize("runtime", ["", "runtime:\n", "runtime: {}\n", "runtime: {path: }\n"])
+def test_the_runtime_folder_is_the_store_where_none_is_named(file: Path, runtime: str) -> None:
+    """Wherever that is."""
+    assert load(file, f"{SMALLEST}store: {{path: store}}\n{runtime}").runtime.path == file.parent / "store"
+    assert load(file, f"{SMALLEST}store: {{path: store}}\nruntime: {{path: .}}\n").runtime.path == file.parent
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("runtime: {path: public/run}", "8:17: the runtime folder"),
+        ("metrics: {textfile: ./public/x.prom}", "8:21: the file"),
+    ],
+)
+def test_nothing_of_the_daemon_lies_in_the_output_folder(file: Path, line: str, problem: str) -> None:
+    """It would be served; a store there is told once, although the runtime folder follows it."""
+    assert only(file, f"{SMALLEST}{line}\n").startswith(problem)
+    assert "the store" in only(file, f"{SMALLEST}store: {{path: public}}\n")
 
 
 def test_an_output_folder_in_the_store_is_well(file: Path) -> None:
@@ -640,14 +780,15 @@ def test_one_that_may_not_be_seen_is_found(tmp_path: Path) -> None:
 WORDS = ["yes", "90d", "rss", "https://a.b/", "${A}", "${", "$${", "~", "", "1", "a/b"]
 SCALARS = st.sampled_from(WORDS) | st.text(max_size=5)
 VALUES = SCALARS | st.none() | st.lists(SCALARS, max_size=2) | st.dictionaries(st.just("name"), SCALARS)
-KEYS = [key.encode_name for section in (Site, Source, Topics, Feeds, Merge, Output) for key in fields(section)]
+SECTION_KINDS = (Site, Source, Topics, Feeds, Merge, Output, Watch, Schedule, Websub, Hooks, Metrics, Log, Runtime)
+KEYS = [key.encode_name for section in SECTION_KINDS for key in fields(section)]
 TOPICS = st.dictionaries(st.sampled_from([field.encode_name for field in fields(KnownTopic)]), VALUES)
 ANY_SECTION = st.dictionaries(st.sampled_from(KEYS), VALUES | st.lists(SCALARS | TOPICS, max_size=3), max_size=6)
 
 
 @given(
     values=st.dictionaries(
-        st.sampled_from(["site", "sources", "topics", "feeds", "merge", "output", "store", "x"]),
+        st.sampled_from([*(field.encode_name for field in fields(Config)), "x"]),
         VALUES | ANY_SECTION | st.lists(ANY_SECTION, max_size=3),
     )
 )

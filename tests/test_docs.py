@@ -167,21 +167,24 @@ def test_every_key_is_described_and_every_described_key_exists() -> None:
 def test_defaults_are_as_described(tmp_path: Path) -> None:
     """Writing each default down changes nothing; what is required is said to be."""
     implied = load(tmp_path, yaml.safe_dump({**SMALLEST, "sources": [{"path": "articles"}]}))
-    written: dict[str, Any] = {section: {} for section in ("site", "topics", "merge", "feeds", "output", "store")}
+    written: dict[str, Any] = {field.encode_name: {} for field in fields(config.Config)}
     written["sources"] = [{}]
     required = set()
     for key, default, *_ in rows(KEYS):
         section, _, name = code(key)[0].partition(".")
-        place = written["sources"][0] if section.endswith("[]") else written[section]
+        place = written["sources"][0] if section == "sources[]" else written[section.removesuffix("[]")]
         values = code(default)
         if default == "required":
             required.add(code(key)[0])
         elif name in ("include", "formats"):
             place[name] = values
-        elif values and values[0] != "site.url":
+        elif values and values[0] not in ("site.url", "store.path"):
             place[name] = values[0]
-    assert required == {"site.title", "site.url", "sources[].path", "output.path"}
+    needed = {"site.title", "site.url", "sources[].path", "output.path"}
+    assert required == needed | {"schedule[].feeds", "schedule[].cron"}
     assert written["feeds"]
+    assert written["watch"]
+    del written["schedule"]  # a list with nothing in it
     written["site"] |= SMALLEST["site"]
     written["output"] |= SMALLEST["output"]
     written["sources"][0]["path"] = "articles"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from aggregator.cli import commands
 from tests.site import COMMAND, Site, environment
 
 BROKEN = "---\ntitle: [\n---\n"
@@ -126,7 +127,7 @@ def test_help_is_quick() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", ["", "regenerate", "explain", "feeds", "ledger", "ledger backup", "ledger restore"])
+@pytest.mark.parametrize("command", ["", *commands.commands, "ledger backup", "ledger restore"])
 def test_every_command_has_help(site: Site, command: str) -> None:
     """It needs no configuration."""
     site.config.unlink()

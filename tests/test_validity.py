@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import feedparser
+import msgspec
 import pytest
 from lxml import etree
 
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 
 GRAMMAR = Path(__file__).parent.parent.parent / "shared" / "schemas" / "atom-rfc4287.rnc"
 
+HUBS = ("https://hub.example.org/?a=1&b=2", "https://hub.example.net/")
+
 FEEDS: dict[str, tuple[Feed, tuple[Entry, ...]]] = {
     "full": (FEED, (FULL, VIDEO, BARE)),
     "empty": (PLAIN_FEED, ()),
     "hostile": (PLAIN_FEED, HOSTILE),
+    "hubs": (msgspec.structs.replace(FEED, hubs=HUBS), (FULL,)),
 }
 
 each_feed = pytest.mark.parametrize("name", FEEDS)
@@ -106,7 +110,7 @@ CHANNEL = {
     "title": (1, 1),
     "link": (1, 1),
     "description": (1, 1),
-    "{http://www.w3.org/2005/Atom}link": (1, 1),
+    "{http://www.w3.org/2005/Atom}link": (1, 1000),
     "copyright": (0, 1),
     "docs": (0, 1),
     "generator": (1, 1),
@@ -138,6 +142,8 @@ def rss_faults(data: bytes) -> Iterator[str]:
         yield "not RSS 2.0 with one channel"
     channel = root[0]
     items = channel.findall("item")
+    if len(_links(channel, "self")) != 1:
+        yield "not one link to itself"
     for element, rules in ((channel, CHANNEL), *((item, ITEM) for item in items)):
         tags = [child.tag for child in element]
         yield from (f"{element.tag}: no place for {tag}" for tag in tags if tag not in rules)
@@ -174,6 +180,7 @@ def test_rss_obeys_its_rules(name: str) -> None:
         (b"<guid isPermaLink", b"<guid x"),
         (b"</link>\n    <desc", b"</link><link/>\n    <desc"),
         (b"Dec 0800", b"Dec 800"),
+        (b'rel="self"', b'rel="hub"'),
         (b"<link>https://feeds.example.org/topics/ai-and-society/</link>\n    </image>", b"<link/></image>"),
         (b"full</guid>", b"bare</guid>"),
         (b"<dc:creator>Video</dc:creator>", b"<author>Video</author>"),
@@ -207,6 +214,7 @@ def test_readers_see_the_feed(form: str, name: str) -> None:
     assert seen.feed.title == feed.title
     assert seen.feed.link == feed.page
     assert [link.href for link in seen.feed.links if link.rel == "self"] == [dict(feed.addresses)[form]]
+    assert [link.href for link in seen.feed.links if link.rel == "hub"] == [*feed.hubs]
     assert instant(seen.feed.updated_parsed) == feed.updated
     assert [entry.id for entry in seen.entries] == [entry.id for entry in entries]
     for one, entry in zip(seen.entries, entries, strict=True):

@@ -18,6 +18,9 @@ from aggregator.cli.explain import explain
 from aggregator.cli.feeds import feeds
 from aggregator.cli.ledger import ledger
 from aggregator.cli.regenerate import regenerate
+from aggregator.cli.reload import reload
+from aggregator.cli.run import run
+from aggregator.cli.status import status
 from aggregator.errors import AggregatorError
 
 _NOT_DONE = 3
@@ -29,7 +32,7 @@ def commands() -> None:
     """Turn a folder of article documents into per-topic RSS and Atom feeds."""
 
 
-for command in (regenerate, explain, feeds, ledger):
+for command in (regenerate, run, status, reload, explain, feeds, ledger):
     commands.add_command(command)
 
 

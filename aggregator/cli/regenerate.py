@@ -16,7 +16,8 @@ from aggregator.cli.progress import Bar
 from aggregator.cli.settings import config_option, load, plan_of
 
 if TYPE_CHECKING:
-    from aggregator.pipeline import Plan, Report
+    from aggregator.config import Config
+    from aggregator.pipeline import Plan, Progress, Report, Wish
 
 
 @click.command()
@@ -55,7 +56,9 @@ def regenerate(
     )
     now = _instant(at) if at is not None else datetime.now(UTC)
     with Bar() as bar:
-        report = pipeline.run(plan, wish, __version__, now, started, processes=pipeline.cores(), progress=bar)
+        report = _asked(config, plan, wish, bar)
+        if report is None:
+            report = pipeline.run(plan, wish, __version__, now, started, processes=pipeline.cores(), progress=bar)
     seconds = time.monotonic() - begin
     report = _placed(report, plan)
     for problem in report.problems:
@@ -66,6 +69,18 @@ def regenerate(
         _summarise(report, seconds, dry=wish.dry)
     differs = check and bool(report.changes)
     return int(differs or not report.healthy or (strict and bool(report.problems)))
+
+
+def _asked(config: Config, plan: Plan, wish: Wish, progress: Progress) -> Report | None:
+    """What the daemon says that was asked to do it; None where there is no daemon."""
+    import msgspec
+
+    from aggregator.daemon import asking
+    from aggregator.pipeline import Report
+
+    request = {"do": "regenerate", "plan": plan.digest, "wish": msgspec.to_builtins(wish)}
+    outcome = asking.ask(config.runtime.path, request, progress)
+    return None if outcome is None else msgspec.convert(outcome, Report)
 
 
 def _instant(text: str) -> datetime:
@@ -86,10 +101,8 @@ def _placed(report: Report, plan: Plan) -> Report:
 
 def _shown(path: str, plan: Plan) -> str:
     """A document's path as seen from the working directory."""
-    for source in plan.sources:
-        if path == source.name or path.startswith(source.name + "/"):
-            return os.path.relpath(f"{source.folder}{path[len(source.name) :]}")
-    return path
+    file = plan.file(path)
+    return os.path.relpath(file) if file else path
 
 
 def _object(report: Report, seconds: float) -> dict[str, object]:

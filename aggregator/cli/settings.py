@@ -27,11 +27,18 @@ def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def found(config_file: Path | None) -> Path:
+    """The configuration's file: the one that was named, or found. Raises ConfigurationError."""
+    from aggregator import config
+
+    return config.find(config_file, os.environ)
+
+
 def load(config_file: Path | None) -> Config:
     """The configuration that was named, or found. Raises ConfigurationError."""
     from aggregator import config
 
-    return config.load(config.find(config_file, os.environ), os.environ)
+    return config.load(found(config_file), os.environ)
 
 
 def plan_of(config: Config) -> Plan:
@@ -63,6 +70,7 @@ def plan_of(config: Config) -> Plan:
             description=config.site.description,
             copyright=config.site.copyright,
             icon=config.site.icon,
+            hubs=config.websub.hubs,
         ),
         choice=feeds.Choice(
             entries=config.feeds.entries,
@@ -81,6 +89,7 @@ def plan_of(config: Config) -> Plan:
         children=topics.children,
         alike=Alike(merge.window, merge.similarity) if merge.near_duplicates else None,
         tracking=merge.tracking,
+        tellers=(*config.websub.hubs, *([pipeline.HOOK] if config.hooks.published else [])),
     )
 
 

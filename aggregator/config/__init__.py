@@ -9,16 +9,52 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from aggregator.config import files
-from aggregator.config.checks import check
+from aggregator.config.checks import at, check
 from aggregator.config.convert import Converter
 from aggregator.config.taxonomy import known
 from aggregator.config.topics import in_files, in_list
-from aggregator.config.types import Config, Feeds, KnownTopic, Merge, Output, Site, Source, Store, Topics
+from aggregator.config.types import (
+    Config,
+    Feeds,
+    Hooks,
+    KnownTopic,
+    Log,
+    Merge,
+    Metrics,
+    Output,
+    Runtime,
+    Schedule,
+    Site,
+    Source,
+    Store,
+    Topics,
+    Watch,
+    Websub,
+)
 from aggregator.config.words import smallest
 from aggregator.errors import ConfigurationError, ParseError
 from aggregator.model import Problem, Severity
 
-__all__ = ["Config", "Feeds", "KnownTopic", "Merge", "Output", "Site", "Source", "Store", "Topics", "find", "load"]
+__all__ = [
+    "Config",
+    "Feeds",
+    "Hooks",
+    "KnownTopic",
+    "Log",
+    "Merge",
+    "Metrics",
+    "Output",
+    "Runtime",
+    "Schedule",
+    "Site",
+    "Source",
+    "Store",
+    "Topics",
+    "Watch",
+    "Websub",
+    "find",
+    "load",
+]
 
 PLACES = ("./aggregator.yaml", "./config/aggregator.yaml", "/etc/aggregator/aggregator.yaml")
 
@@ -57,13 +93,21 @@ def load(file: Path, environment: Mapping[str, str]) -> Config:
     base = "" if site is UNSET else site.url
     written = in_files(topics.path, root, base, converter) + in_list(topics, root, converter)
     found["topics"] = replace(topics, known=known(written))
+    if not (place := at(root, "runtime", "path")) or place.value is None:
+        found["runtime"] = Runtime(path=found["store"].path)
     check(found, root, converter.follow)
     if problems:
         in_order = sorted(problems, key=lambda one: (one.path != str(file), one.path, one.line, one.column))
         raise ConfigurationError(tuple(in_order))
     config = Config(**found)
     sources = tuple(replace(source, base_url=source.base_url or config.site.url) for source in config.sources)
-    return replace(config, sources=sources)
+    hooks = replace(config.hooks, published=_placed(config.hooks.published, converter.here))
+    return replace(config, sources=sources, hooks=hooks)
+
+
+def _placed(command: tuple[str, ...], here: Path) -> tuple[str, ...]:
+    """The command, its program found from `here` where it is a path: one without a slash is looked for in $PATH."""
+    return (str(here / command[0]), *command[1:]) if command and "/" in command[0] else command
 
 
 def _is_there(place: str) -> bool:

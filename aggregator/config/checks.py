@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from msgspec import UNSET
 
-from aggregator.config.types import Output, Source, Store, Topics
+from aggregator.config.types import Metrics, Output, Runtime, Source, Store, Topics, Watch
 from aggregator.text.tree import Node
 
 Place: TypeAlias = tuple[int, int]
@@ -27,8 +27,11 @@ def check(found: Mapping[str, Any], root: Node, tell: Tell) -> None:
     if found["output"] is not UNSET:
         _output_holds_no_source(found["output"], sources, tell)
         _output_holds_no_store(found["output"], found["store"], root, tell)
+        _output_holds_no_runtime(found["output"], found["runtime"], found["store"], root, tell)
+        _output_holds_no_metrics(found["output"], found["metrics"], root, tell)
     _only_known_knows_some(found["topics"], root, tell)
     _keywords_are_known(found["topics"], root, tell)
+    _files_can_settle(found["watch"], root, tell)
 
 
 def _sources_lie_apart(sources: list[tuple[Place, Source]], tell: Tell) -> None:
@@ -52,6 +55,27 @@ def _output_holds_no_store(output: Output, store: Store, root: Node, tell: Tell)
     if _real(store.path).is_relative_to(_real(output.path)):
         place = place_of(root, ("store", "path"), ("output", "path"))
         tell(place, f"the store {store.path} lies in the output folder, which is served whole; move one of them")
+
+
+def _output_holds_no_runtime(output: Output, runtime: Runtime, store: Store, root: Node, tell: Tell) -> None:
+    if runtime.path != store.path and _real(runtime.path).is_relative_to(_real(output.path)):
+        place = place_of(root, ("runtime", "path"))
+        tell(
+            place,
+            f"the runtime folder {runtime.path} lies in the output folder, which is served whole; move one of them",
+        )
+
+
+def _output_holds_no_metrics(output: Output, metrics: Metrics, root: Node, tell: Tell) -> None:
+    if metrics.textfile and _real(metrics.textfile).is_relative_to(_real(output.path)):
+        place = place_of(root, ("metrics", "textfile"))
+        tell(place, f"the file {metrics.textfile} lies in the output folder, which is served whole; move one of them")
+
+
+def _files_can_settle(watch: Watch, root: Node, tell: Tell) -> None:
+    if watch.longest_wait < watch.settle:
+        place = place_of(root, ("watch", "longest_wait"), ("watch", "settle"))
+        tell(place, "`watch.longest_wait` is shorter than `watch.settle`; make it at least as long")
 
 
 def _only_known_knows_some(topics: Topics, root: Node, tell: Tell) -> None:

@@ -85,17 +85,17 @@ class Converter:
             return UNSET if UNSET in values.values() else core(**values)
         try:
             is_list = get_origin(core) is tuple
-            value = self._list(get_args(core)[0], node, name, short) if is_list else self._text(node)
+            value = self._list(get_args(core)[0], node, name, short, notes) if is_list else self._text(node)
             for read in (note for note in notes if isinstance(note, FunctionType)):
                 value = read(value)
             return value if is_list and UNSET in value else msgspec.convert(value, kind)
         except ValueError as error:
             return self.unfit(node, name, str(error))
 
-    def _list(self, kind: Any, node: Node, name: str, short: Short | None) -> tuple[Any, ...]:
+    def _list(self, kind: Any, node: Node, name: str, short: Short | None, notes: list[Any]) -> tuple[Any, ...]:
         items = [node] if short and not isinstance(node.value, list) else node.value
         if not isinstance(items, list):
-            raise ValueError("a list, each item behind a `-`")  # noqa: TRY004  # as kinds do, for the one message
+            raise ValueError(words.a_list(notes))  # noqa: TRY004  # as kinds do, for the one message
         return tuple(self._value(kind, item, name) for item in items)
 
     def _text(self, node: Node) -> str:

@@ -29,6 +29,8 @@ _COUNT = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _PARAMETER = re.compile(r"(?=.*\w)[^\s=&#]+")
+_FEEDS = re.compile(r"all|[^/\s]+(/[^/\s]+)+|[^/\s]*[*?\[][^/\s]*")
+_ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})", re.IGNORECASE)
 _URL_START = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
@@ -49,6 +51,16 @@ def flag(written: str) -> bool:
     if (value := _FLAGS.get(written.strip().lower())) is None:
         raise ValueError("`yes` or `no`")
     return value
+
+
+def automatic(written: str) -> str:
+    """`auto`; else `yes` or `no`, with the other spellings that these have."""
+    word = written.strip().lower()
+    if word == "auto":
+        return word
+    if (value := _FLAGS.get(word)) is None:
+        raise ValueError("`auto`, `yes` or `no`")
+    return "yes" if value else "no"
 
 
 def count(written: str) -> int:
@@ -89,13 +101,34 @@ def lasting(value: timedelta) -> timedelta:
     return value
 
 
+def at_most(longest: str) -> Callable[[timedelta], timedelta]:
+    """A duration that isn't longer than this one."""
+
+    def short(value: timedelta) -> timedelta:
+        if value > duration(longest):
+            raise ValueError(f"a duration of at most `{longest}`")
+        return value
+
+    return short
+
+
 def folder(written: str) -> Path:
     """A path as written; whoever knows the configuration's folder makes it absolute."""
     if not written.strip():
         raise ValueError("a path")
     if written.startswith("~"):
         raise ValueError("a path without `~`, such as `${HOME}/articles`")
+    if "\n" in written:
+        raise ValueError("a path on one line")  # hooks are told one path a line
     return Path(written)
+
+
+def textfile(written: str) -> Path:
+    """The path of a file that node_exporter's textfile collector reads: others it passes over."""
+    path = folder(written)
+    if path.suffix != ".prom":
+        raise ValueError("a file whose name ends in `.prom`, as node_exporter reads no others")
+    return path
 
 
 def source(written: str) -> str:
@@ -120,6 +153,55 @@ def base_url(written: str) -> str:
     if "?" in found or "#" in found:
         raise ValueError("a URL without `?` and `#`")
     return found.rstrip("/") + "/"
+
+
+def loopback(written: str) -> str:
+    """`host:port` that this machine alone can reach (RFC 1122 3.2.1.3, RFC 4291 2.5.3), or nothing."""
+    from ipaddress import ip_address  # only here: most configurations have no address
+
+    written = written.strip().lower()
+    expected = ValueError(
+        "`host:port` on loopback such as `127.0.0.1:9464`, as whoever reaches it can read it;"
+        " to let other machines do so, put a web server before it"
+    )
+    if not written:
+        return ""
+    if not (found := _ADDRESS.fullmatch(written)) or not 0 < int(found[2]) < 1 << 16:
+        raise expected
+    try:
+        is_ours = found[1] == "localhost" or ip_address(found[1].strip("[]")).is_loopback
+    except ValueError:
+        is_ours = False
+    if not is_ours:
+        raise expected
+    return written
+
+
+def feeds(written: str) -> str:
+    """A feed's name, or a pattern for names of feeds, as for `fnmatch`."""
+    if not _FEEDS.fullmatch(written.strip()):
+        raise ValueError("the name of a feed such as `all` or `topics/ai`, or a pattern such as `topics/*`")
+    return written.strip()
+
+
+def cron(written: str) -> str:
+    """Five fields as in crontab(5)."""
+    from aggregator.scheduler import crontab  # APScheduler takes its time to import
+
+    crontab(written, "UTC")
+    return " ".join(written.split())
+
+
+def argument(written: str) -> str:
+    """A text as it is, white space around it and all."""
+    return written
+
+
+def command(items: tuple[object, ...]) -> tuple[object, ...]:
+    """A program and its arguments, or nothing."""
+    if items and isinstance(items[0], str) and not items[0].strip():
+        raise ValueError("a program first, then its arguments")
+    return items
 
 
 def parameter(written: str) -> str:
@@ -181,12 +263,17 @@ Line: TypeAlias = Annotated[str, line]
 Url: TypeAlias = Annotated[str, url]
 BaseUrl: TypeAlias = Annotated[str, base_url]
 Slug: TypeAlias = Annotated[str, slug]
+Feeds: TypeAlias = Annotated[str, feeds]
+Cron: TypeAlias = Annotated[str, cron]
+Loopback: TypeAlias = Annotated[str, loopback]
+Argument: TypeAlias = Annotated[str, argument]
 Parameter: TypeAlias = Annotated[str, parameter]
 Language: TypeAlias = Annotated[str, language]
 Zone: TypeAlias = Annotated[str, zone]
 SourcePath: TypeAlias = Annotated[str, source]
 Folder: TypeAlias = Annotated[Path, folder]
 OptionalFolder: TypeAlias = Annotated[Path | None, folder]
+OptionalTextfile: TypeAlias = Annotated[Path | None, textfile]
 Flag: TypeAlias = Annotated[bool, flag]
 Count: TypeAlias = Annotated[int, count]
 Number: TypeAlias = Annotated[float, number]

@@ -13,15 +13,19 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import FieldInfo
 
 from aggregator.config.kinds import (
+    Argument,
     BaseUrl,
     Count,
+    Cron,
     Duration,
     Flag,
     Folder,
     Language,
     Line,
+    Loopback,
     Number,
     OptionalFolder,
+    OptionalTextfile,
     Parameter,
     Size,
     Slug,
@@ -29,15 +33,24 @@ from aggregator.config.kinds import (
     Text,
     Url,
     Zone,
+    at_most,
+    automatic,
+    command,
     distinct,
     lasting,
     one_of,
 )
+from aggregator.config.kinds import Feeds as FeedNames
 
 FormatName = Literal["rss", "atom"]
 Format: TypeAlias = Annotated[FormatName, one_of(*get_args(FormatName))]
 RelatedName = Literal["attach", "expand", "collapse"]
 Related: TypeAlias = Annotated[RelatedName, one_of(*get_args(RelatedName))]
+PollName = Literal["auto", "yes", "no"]
+LogFormatName = Literal["auto", "logfmt", "json"]
+LogFormat: TypeAlias = Annotated[LogFormatName, one_of(*get_args(LogFormatName))]
+LogLevelName = Literal["debug", "info", "warning", "error"]
+LogLevel: TypeAlias = Annotated[LogLevelName, one_of(*get_args(LogLevelName))]
 
 
 class Of(NamedTuple):
@@ -171,6 +184,63 @@ class Store(Struct, frozen=True, kw_only=True):
     path: Folder = Path(".aggregator")
 
 
+class Watch(Struct, frozen=True, kw_only=True):
+    """How the daemon notices changes.
+
+    A file is read `settle` after its last event (nothing: at once), or `longest_wait` after the first of a stream of
+    events; all files are looked at every `reconcile`. `poll`: whether to look instead of being told by the system;
+    `auto` does where the system doesn't tell.
+    """
+
+    settle: Duration = timedelta(milliseconds=500)
+    longest_wait: Annotated[Duration, lasting] = timedelta(seconds=5)
+    reconcile: Annotated[Duration, lasting] = timedelta(minutes=5)
+    poll: Annotated[PollName, automatic] = "auto"
+
+
+class Schedule(Struct, frozen=True, kw_only=True):
+    """When the daemon publishes some feeds, which are published at no other times.
+
+    `feeds` is the name of one, or a pattern as for `fnmatch`; `cron` five fields, in days and hours of `site.timezone`.
+    """
+
+    feeds: Annotated[FeedNames, Meta(description="the feeds, by name or pattern", examples=["topics/*"])]
+    cron: Annotated[Cron, Meta(description="when to publish them", examples=['"0 7 * * *"'])]
+
+
+class Websub(Struct, frozen=True, kw_only=True):
+    """Which hubs the feeds name, and the daemon tells of changed feeds."""
+
+    hubs: Annotated[tuple[Url, ...], distinct] = ()
+
+
+class Hooks(Struct, frozen=True, kw_only=True):
+    """Which commands the daemon runs, and how long at most. `published` has the program first; empty: none."""
+
+    published: Annotated[tuple[Argument, ...], command, Meta(examples=["[purge-cache, --all]"])] = ()
+    timeout: Annotated[Duration, lasting, at_most("1d")] = timedelta(seconds=60)
+
+
+class Metrics(Struct, frozen=True, kw_only=True):
+    """Where metrics are told: at a `host:port` on loopback, in a file (empty, None: not there)."""
+
+    address: Loopback = ""
+    textfile: OptionalTextfile = None
+
+
+class Log(Struct, frozen=True, kw_only=True):
+    """How the daemon's log looks, and from which level on."""
+
+    format: LogFormat = "auto"
+    level: LogLevel = "info"
+
+
+class Runtime(Struct, frozen=True, kw_only=True):
+    """Where the daemon keeps its status and its control socket: in the store's folder where nothing is written."""
+
+    path: Folder = Path()
+
+
 class Config(Struct, frozen=True, kw_only=True):
     """Everything that can be configured. All paths are absolute."""
 
@@ -181,6 +251,13 @@ class Config(Struct, frozen=True, kw_only=True):
     merge: Merge = Merge()
     output: Output
     store: Store = Store()
+    watch: Watch = Watch()
+    schedule: tuple[Schedule, ...] = ()
+    websub: Websub = Websub()
+    hooks: Hooks = Hooks()
+    metrics: Metrics = Metrics()
+    log: Log = Log()
+    runtime: Runtime = Runtime()
 
 
 def parts(kind: Any) -> tuple[Any, ...]:

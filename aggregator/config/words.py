@@ -59,6 +59,12 @@ def series(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
+def a_list(notes: Iterable[Any]) -> str:
+    """What to write where a list is expected; `notes` are those of its type."""
+    examples = next((note.examples for note in notes if isinstance(note, Meta) and note.examples), None)
+    return f"a list such as `{examples[0]}`" if examples else "a list, each item behind a `-`"
+
+
 def _line(field: FieldInfo) -> str:
     core = parts(field.type)[0]
     if is_section(core):

@@ -3,17 +3,23 @@
 from aggregator.pipeline.consulting import is_current
 from aggregator.pipeline.explaining import Explanation, explain
 from aggregator.pipeline.listing import Listed, listing, redirects
-from aggregator.pipeline.plan import Plan, Progress, Site, Source
+from aggregator.pipeline.plan import HOOK, Plan, Progress, Site, Source, Wish
 from aggregator.pipeline.report import Report
-from aggregator.pipeline.run import Wish, run
+from aggregator.pipeline.run import run
+from aggregator.pipeline.session import EVERYTHING, Session
+from aggregator.store import News
 from aggregator.workers import cores
 
 __all__ = [
+    "EVERYTHING",
+    "HOOK",
     "Explanation",
     "Listed",
+    "News",
     "Plan",
     "Progress",
     "Report",
+    "Session",
     "Site",
     "Source",
     "Wish",

@@ -1,12 +1,13 @@
 """From the source folders to merged articles: what changed is read, and whatever that affects is merged again.
 
-walk ──▶ seen ──▶ unread ──read──▶ saved ──join──▶ articles, ids, dirty feeds
+look ──walk──▶ seen ──▶ unread ──read──▶ saved ──join──▶ articles, ids, dirty feeds
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from aggregator.model import Problem, Severity, to_micros
 from aggregator.pipeline.joining import join, standing_of
 from aggregator.pipeline.plan import Plan, Progress, Source
 from aggregator.store import Index, Ledger, Packed, Row, Saved, chunks, pack
-from aggregator.watcher import Barred, walk
+from aggregator.watcher import Barred, Found, Look, walk
 from aggregator.workers import Workers
 
 _RACY = 2_000_000_000
@@ -30,14 +31,15 @@ class Ingested(NamedTuple):
     """What came of a run's reading.
 
     read: documents with new content; gone: documents that are no more, held: those of them that the guard keeps;
-    troubles: what is wrong with sources and topics, not documents; blind: so much is missing that nothing may be
-    published; merged: how many articles were worked out again.
+    troubles: what is wrong with sources and topics, not documents; guard: what the guard says; blind: so much is
+    missing that nothing may be published; merged: how many articles were worked out again.
     """
 
     read: int
     gone: int
     held: int
     troubles: tuple[Problem, ...]
+    guard: tuple[Problem, ...]
     blind: bool
     merged: int
 
@@ -50,6 +52,7 @@ def ingest(
     fingerprints: Mapping[str, str],
     now: datetime,
     started: int,
+    look: Look,
     *,
     accept_deletions: bool,
     progress: Progress,
@@ -57,17 +60,19 @@ def ingest(
     """Bring index and ledger up to the documents as they are, and commit both.
 
     `started` is the real time at which the run began (ns since 1970): a file changed less than 2 s before it, or
-    since, is hashed again by the next run.
+    since, is hashed again by the next run. A `look` at some paths alone costs what these do, and sees no
+    configuration but the last run's.
     """
     made_with = index.meta()
     stale = {stage for stage, digest in fingerprints.items() if made_with.get(stage) != digest}
     if "reading" in stale:
         index.files.forget_signatures()
         ledger.respell()
-    troubles = _look(plan, index)
-    gone, held, guarded = _gone(plan.sources, index, ledger, accept_deletions=accept_deletions)
+    troubles = _look(plan, index, look)
+    gone, held, guarded = _gone(plan.sources, index, ledger, look, accept_deletions=accept_deletions)
     if held is None:
-        return Ingested(0, len(gone), 0, (*troubles, *guarded), blind=True, merged=0)
+        index.rollback()
+        return Ingested(0, len(gone), 0, tuple(troubles), tuple(guarded), blind=True, merged=0)
     read = _read(plan, index, workers, started - _RACY, progress, respell="reading" in stale)
     for paths in chunks(gone, 500):
         index.files.drop(paths)
@@ -80,35 +85,79 @@ def ingest(
         ledger.commit(now)
     index.put_meta({**fingerprints, "ledger": ledger.mark, "now": str(to_micros(now))})
     index.commit()
-    troubles += [*guarded, *joined.troubles]
-    return Ingested(read, len(gone) + held, held, tuple(troubles), blind=False, merged=joined.merged)
+    troubles += joined.troubles
+    return Ingested(read, len(gone) + held, held, tuple(troubles), tuple(guarded), blind=False, merged=joined.merged)
 
 
-def _look(plan: Plan, index: Index) -> list[Problem]:
-    """Walk the sources that are there; what can't be walked keeps what is known of it."""
-    troubles = []
-    for source in filter(_exists, plan.sources):
-
-        def seen(source: Source = source) -> Iterator[Row]:
-            for found in walk(source.folder, source.include, source.exclude, (plan.output, plan.store)):
-                where = f"{source.name}/{found.path}" if found.path else source.name
-                if isinstance(found, Barred):
-                    index.files.hold(where)
-                    message = f"this folder can't be read ({found.reason}): its documents stay as they were"
-                    troubles.append(Problem(where, 0, 0, Severity.error, message))
-                elif where.isprintable():
-                    yield Row(where, found.file, source.name, found.size, found.mtime, found.ctime, found.inode)
-                else:
-                    message = "not read: its name holds control characters or isn't UTF-8, expected a printable one"
-                    troubles.append(Problem(ascii(where), 0, 0, Severity.warning, message))
-
-        for rows in chunks(seen(), 1000):
-            index.files.see(rows)
+def _look(plan: Plan, index: Index, look: Look) -> list[Problem]:
+    """See what is there; what can't be walked, or is still in motion, keeps what is known of it."""
+    troubles: list[Problem] = []
+    for source in plan.sources:
+        moving = {_where(source, inner) for inner in _inside(source, look.unsettled)}
+        for where in filter(str.isprintable, moving):
+            index.files.hold(where)
+        places = _outermost(_inside(source, [str(source.folder)] if look.paths is None else look.paths))
+        index.files.look(_where(source, inner) for inner in places if inner.isprintable())
+        if _exists(source):
+            found = (one for inner in places for one in _walk(plan, source, inner))
+            for rows in chunks(_seen(source, found, moving, index, troubles), 1000):
+                index.files.see(rows)
     return troubles
 
 
+def _walk(plan: Plan, source: Source, inner: str) -> Iterator[Found | Barred]:
+    return walk(source.folder, source.include, source.exclude, (plan.output, plan.store), inner)
+
+
+def _seen(
+    source: Source, found: Iterable[Found | Barred], moving: Collection[str], index: Index, troubles: list[Problem]
+) -> Iterator[Row]:
+    """What can be read of what a walk found."""
+    for one in found:
+        where = _where(source, one.path)
+        if isinstance(one, Barred):
+            index.files.hold(where)
+            message = f"this folder can't be read ({one.reason}): its documents stay as they were"
+            troubles.append(Problem(where, 0, 0, Severity.error, message))
+        elif not where.isprintable():
+            message = "not read: its name holds control characters or isn't UTF-8, expected a printable one"
+            troubles.append(Problem(ascii(where), 0, 0, Severity.warning, message))
+        elif where not in moving:
+            yield Row(where, one.file, source.name, one.size, one.mtime, one.ctime, one.inode)
+
+
+def _where(source: Source, inner: str) -> str:
+    """The path of a document, or a folder, by which the store knows it."""
+    return f"{source.name}/{inner}" if inner else source.name
+
+
+def places(sources: Iterable[Source], path: str) -> list[str]:
+    """The paths by which the store knows what is at an absolute path."""
+    return [_where(source, inner) for source in sources for inner in _inside(source, [path]) if inner.isprintable()]
+
+
+def _inside(source: Source, paths: Iterable[str]) -> list[str]:
+    """Those of some absolute paths that are a source's folder or below it, relative to it."""
+    folder = str(source.folder)
+    return [path[len(folder) + 1 :] for path in paths if path == folder or path.startswith(f"{folder}/")]
+
+
+def _outermost(inners: Collection[str]) -> list[str]:
+    """Relative paths without those below others of them."""
+    known = set(inners)
+    return sorted(inner for inner in known if known.isdisjoint(_above(inner)))
+
+
+def _above(inner: str) -> Iterator[str]:
+    """The folders that a relative path leads through, from the source's on."""
+    if inner:
+        yield ""
+    for match in re.finditer("/", inner):
+        yield inner[: match.start()]
+
+
 def _gone(
-    sources: Sequence[Source], index: Index, ledger: Ledger, *, accept_deletions: bool
+    sources: Sequence[Source], index: Index, ledger: Ledger, look: Look, *, accept_deletions: bool
 ) -> tuple[list[str], int | None, list[Problem]]:
     """The documents to forget, the number of missing ones that the guard keeps, and what the guard says.
 
@@ -116,17 +165,23 @@ def _gone(
     until somebody accepts it. The number is None where the missing ones are not in the index either, so that
     nothing could be published in their place.
     """
+    everything = look.paths is None
     configured = {source.name for source in sources}
-    gone = [path for name in index.files.sources() if name not in configured for path in index.files.gone(name)]
+    former = [name for name in index.files.sources() if name not in configured] if everything else []
+    gone = [path for name in former for path in index.files.gone(name, everywhere=True)]
     held: int | None = 0
     guarded = []
     for source in sources:
-        missing = index.files.gone(source.name)
+        missing = index.files.gone(source.name, everywhere=everything)
+        there = _exists(source)
+        if there and not everything and len(missing) <= _GUARDED:
+            gone += missing
+            continue
         known = index.files.known(source.name)
         lost = [] if known else [path for path in ledger.entry_paths(source.name) if not index.files.seen(path)]
-        lacking = index.files.lacking(source.name) or len(lost)
+        lacking = index.files.lacking(source.name, everywhere=everything) or len(lost)
         total = known or len(ledger.entry_paths(source.name))
-        if _exists(source):
+        if there:
             accident = lacking > _GUARDED and lacking * 2 > total
             what = f"{lacking} of {total} documents are gone"
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -17,6 +18,9 @@ from aggregator.merge import MAX_TITLES, Alike
 
 Progress = Callable[[str, int, int], None]
 """Told the stage (`reading`, `rendering`, `publishing`), how much of it is done and how much there is."""
+
+HOOK = "hooks.published"
+"""The name of the hook among those who are told; hubs go by their URLs."""
 
 _SHAPING = {
     "reading": ("PyYAML", "msgspec", "nh3", "markdown-it-py", "w3lib", "python-dateutil"),
@@ -36,7 +40,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Site(msgspec.Struct, frozen=True):
-    """What the feeds say of the site; `url` ends with a slash."""
+    """What the feeds say of the site; `url` ends with a slash, `hubs` are told when a feed changes (WebSub)."""
 
     title: str
     url: str
@@ -45,6 +49,7 @@ class Site(msgspec.Struct, frozen=True):
     description: str
     copyright: str
     icon: str
+    hubs: tuple[str, ...] = ()
 
     @property
     def host(self) -> str:
@@ -61,11 +66,12 @@ class Site(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, dict=True):
-    """Everything that shapes the output, but for the documents, the ledger and now.
+    """Everything that shapes the output, but for the documents, the ledger and now; and who is told of it.
 
     `topics` are those that the site knows; with `children`, a parent's feed has the entries of its children too.
     `alike` says when articles are near-duplicates (None: never). `max_titles`: a URL that more leads with different
     titles than this claim joins nothing. `tracking`: further query parameters that tell nothing of the page.
+    `tellers`: the names of the hubs and hooks that what changes is kept for until they were told.
     """
 
     sources: tuple[Source, ...]
@@ -79,11 +85,24 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
     alike: Alike | None = None
     tracking: tuple[str, ...] = ()
     max_titles: int = MAX_TITLES
+    tellers: tuple[str, ...] = ()
 
     @cached_property
     def taxonomy(self) -> feeds.Taxonomy:
         """The topics that the site knows."""
         return feeds.Taxonomy(self.topics, children=self.children)
+
+    def file(self, path: str) -> str | None:
+        """Where the document with this path is, or the folder; None: it is in no source."""
+        for source in self.sources:
+            if path == source.name or path.startswith(f"{source.name}/"):
+                return f"{source.folder}{path[len(source.name) :]}"
+        return None
+
+    @cached_property
+    def digest(self) -> str:
+        """Differs where anything that is asked for does."""
+        return sha256(msgspec.json.encode(msgspec.to_builtins(self, enc_hook=str), order="sorted")).hexdigest()
 
     def fingerprints(self, program: str) -> dict[str, str]:
         """What the stages depend on, digested: the configuration, the program and the packages that shape bytes."""
@@ -99,3 +118,30 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
             ).hexdigest()
             for stage, part in parts.items()
         }
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What the caller asks of a run.
+
+    only: publish these feeds alone, by name (empty: all); later: leave the feeds whose names match one of these
+    patterns as they are, dirty or not, unless one of those in `called` matches too; dry: change nothing; at: now was
+    named by a person, and is refused when the ledger remembers something later.
+    """
+
+    rebuild: bool = False
+    only: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    dry: bool = False
+    at: bool = False
+    accept_deletions: bool = False
+
+    def chooses(self, name: str) -> bool:
+        """Whether to publish the feed of this name."""
+        if self.only:
+            return name in self.only
+        return _matches(name, self.called) or not _matches(name, self.later)
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -120,6 +120,7 @@ class Press:
             page=site.page(sheet.home),
             addresses=tuple((format.name, site.page(sheet.home) + format.file) for format in self.formats),
             updated=max(filter(None, instants), default=EPOCH),
+            hubs=site.hubs,
         )
 
     def _write(self, paths: Sequence[str], data: Sequence[bytes]) -> list[Outcome]:
@@ -141,7 +142,7 @@ class Press:
         for path, outcome in zip(self._paths(sheet), outcomes, strict=True):
             self._count(outcome, path)
             if signature := publish.signature(self.plan.output, path):
-                self.ledger.put_file(path, msgspec.structs.astuple(signature))
+                self.ledger.put_file(path, msgspec.structs.astuple(signature), self.plan.tellers)
         self.ledger.put_feed(sheet.topic, sheet.spelled, sheet.selection.lapsed)
         self.current.append((sheet.topic, printing.due))
 
@@ -152,7 +153,7 @@ class Press:
             for path in sorted(self.files.get(sheet.topic, set()).difference(() if over else self._paths(sheet))):
                 if not self.dry:
                     publish.remove(self.plan.output, path)
-                self.ledger.drop_file(path)
+                self.ledger.drop_file(path, self.plan.tellers)
                 self._count(Outcome.removed, path)
         except OSError as error:
             self._fail(sheet, f"it can't be removed: {error.strerror or error}")

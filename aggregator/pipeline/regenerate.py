@@ -6,8 +6,9 @@ dirty or due ──select──▶ entries ──relate, render──▶ fragmen
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from aggregator import publish
 from aggregator.feeds import ALL, Related, Selection, collapsed, select
@@ -23,21 +24,17 @@ def regenerate(
     ledger: Ledger,
     workers: Workers,
     now: datetime,
+    chosen: Callable[[str], bool],
     *,
-    only: Collection[str],
     dry: bool,
     progress: Progress,
 ) -> Published:
-    """Bring the feed files up to index and ledger, and commit both. `only`: the names of feeds (empty: all).
-
-    A dry run compares instead of writing.
+    """Bring the files of chosen feeds, by name, up to index and ledger, and commit both. A dry run compares instead
+    of writing.
     """
-    for path, topic, recorded in ledger.files():
-        if publish.signature(plan.output, path) != publish.Signature(*recorded):
-            index.entries.mark_dirty([topic])
     slugs = ledger.slugs()
     names = {topic: feed_name(topic, slugs) for topic in _waiting(plan, index, ledger, now)}
-    asked = {topic: name for topic, name in names.items() if not only or name in only}
+    asked = {topic: name for topic, name in names.items() if chosen(name)}
     if not asked:
         return Published(Counter({publish.Outcome.unchanged: sum(1 for _ in ledger.files())}), (), (), 0)
     # Only a run that has something to publish pays for loading feedgen and lxml.
@@ -50,6 +47,13 @@ def regenerate(
         sheets.append(Sheet(topic, name, shown, feed_name(shown, slugs), *_show(plan, index, ledger, shown, now)))
     rendered, problems = render_wanted(plan, index, ledger, workers, slugs, now, progress)
     return Press(plan, index, ledger, problems, dry=dry).publish(sheets, progress, rendered)
+
+
+def notice_altered(output: Path, index: Index, ledger: Ledger) -> None:
+    """Make the feeds dirty of which a file isn't as it was written."""
+    for path, topic, recorded in ledger.files():
+        if publish.signature(output, path) != publish.Signature(*recorded):
+            index.entries.mark_dirty([topic])
 
 
 def taken_in(plan: Plan, index: Index, newest: list[str]) -> list[str]:

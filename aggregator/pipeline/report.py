@@ -51,7 +51,8 @@ class Effort(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True):
     """What a run did and found. `changes` names the files written and removed, or that would be.
 
-    `healthy` is no when a source or feed failed or the guard held: exit status 1.
+    Of the problems, `guard` says what is missing and isn't let go, and `troubles` which sources and feeds failed: with
+    one of them it isn't `healthy`, exit status 1.
     """
 
     documents: Counts
@@ -59,5 +60,10 @@ class Report(msgspec.Struct, frozen=True):
     feeds: Files
     problems: tuple[Problem, ...]
     changes: tuple[tuple[Outcome, str], ...]
-    healthy: bool
+    guard: tuple[Problem, ...]
+    troubles: tuple[Problem, ...]
     effort: Effort
+
+    @property
+    def healthy(self) -> bool:
+        return not self.guard and not self.troubles

@@ -3,6 +3,7 @@
 - An entry's links lose everything but the address, so that `related` reads as a second `alternate`.
 - RSS dates go through `locale.setlocale`, which is process-wide, and give the year 800 three digits.
 - RSS authors vanish unless they have an e-mail address; entries have no language.
+- Of a feed's links, RSS shows only the one to itself, and no hubs.
 - Media RSS always stands in a `media:group`, which is for renditions of one picture.
 """
 
@@ -73,6 +74,8 @@ def feed_head(feed: Feed, form: Format, namespaces: Mapping[str, str]) -> Any:
     made.register_extension("mend", partial(MendedFeed, feed, namespaces))
     made.title(feed.title)
     made.link(href=dict(feed.addresses)[form.name], rel="self", type=form.media_type)
+    for hub in feed.hubs:
+        made.link(href=hub, rel="hub")
     made.link(href=feed.page, rel="alternate", type="text/html")  # the last one is the link of an RSS channel
     made.language(_language(feed.language))
     made.copyright(feed.copyright)
@@ -101,6 +104,8 @@ class MendedFeed(BaseExtension):
         return self._namespaces
 
     def extend_rss(self, rss: _Element) -> _Element:
+        for hub in self._feed.hubs:
+            SubElement(rss[0], f"{{{ATOM}}}link", rel="hub", href=hub)
         _add(rss[0], "lastBuildDate", format_datetime(self._feed.updated))
         return rss
 

@@ -140,8 +140,8 @@ _ALONE = (
     "INSERT OR IGNORE INTO made SELECT article FROM affected CROSS JOIN lead USING (document)",
 )
 _COLLECTED = (
-    "seen", "held", "changed", "touched", "asked", "former", "affected", "joined", "made", "placing", "regroup", "met",
-    "stale", "settled",
+    "looked", "seen", "held", "changed", "touched", "asked", "former", "affected", "joined", "made", "placing",
+    "regroup", "met", "stale", "settled",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from aggregator.errors import IndexDamaged, StoreError
 Item = TypeVar("Item")
 
 _SIDES = ("", "-wal", "-shm")
+_STEPS = 100_000  # of SQLite's virtual machine: some 10 ms
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -90,6 +91,12 @@ class Database:
             self.execute("COMMIT")
             self.execute("BEGIN")
 
+    def rollback(self) -> None:
+        """Undo everything since the last commit."""
+        if self.connection.in_transaction:  # SQLite itself rolls back where a statement was interrupted
+            self.execute("ROLLBACK")
+        self.begin()
+
     def close(self) -> None:
         """Close; what wasn't committed is gone."""
         if self.connection.in_transaction:
@@ -104,6 +111,18 @@ class Database:
     def column(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
         """The first column of all rows."""
         return [row[0] for row in self.execute(statement, values)]
+
+    def on_step(self, stop: Callable[[], bool]) -> None:
+        """Ask now and then, within long statements, whether to stop: then sqlite3.OperationalError is raised."""
+        self.connection.set_progress_handler(stop, _STEPS)
+
+    def tend(self) -> None:
+        """Let SQLite learn what it wants to know of its tables, and cut its log file short."""
+        self.commit()
+        self.execute("COMMIT")
+        self.execute("PRAGMA optimize")
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.begin()
 
     def sound(self) -> bool:
         """Whether SQLite finds nothing wrong in the file."""

@@ -55,6 +55,15 @@ class Entries:
         """The topics whose feeds are dirty or due."""
         return self.database.column("SELECT topic FROM feed WHERE dirty OR due <= ? ORDER BY topic", (to_micros(now),))
 
+    def dirty(self) -> int:
+        """How many feeds are dirty."""
+        return int(self.database.one("SELECT count(*) FROM feed WHERE dirty"))
+
+    def next_due(self) -> datetime | None:
+        """The instant at which the next feed changes by itself; None: never."""
+        due = self.database.one("SELECT min(due) FROM feed WHERE NOT dirty")
+        return None if due is None else from_micros(due)
+
     def clean(self, topic: str, due: datetime | None) -> None:
         """Note that a feed is current until `due`."""
         self.database.execute(

@@ -54,15 +54,22 @@ class Files:
 
     # What is there
 
+    def look(self, where: Iterable[str]) -> None:
+        """Note the places that are looked at: documents, or the folders or sources that they are in."""
+        self.database.executemany("INSERT OR IGNORE INTO looked VALUES (?)", [(path,) for path in where])
+
     def see(self, rows: Iterable[Row]) -> None:
         """Note what a walk saw."""
         self.database.executemany("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def hold(self, where: str) -> None:
-        """Keep what is known of the documents in a folder that couldn't be walked; `where` is its path."""
+        """Keep what is known of a document, or of those in a folder, at this path."""
         self.database.execute(
-            "INSERT OR IGNORE INTO held SELECT path FROM document WHERE substr(path, 1, ?) = ?",
-            (len(where) + 1, f"{where}/"),
+            """
+            INSERT OR IGNORE INTO held
+              SELECT path FROM document WHERE path = ?1 OR path > ?1 || '/' AND path < ?1 || '0'
+            """,
+            (where,),
         )
 
     def forget_signatures(self) -> None:
@@ -91,6 +98,13 @@ class Files:
         """Whether the walk saw this document."""
         return self.database.one("SELECT 1 FROM seen WHERE path = ?", (path,)) is not None
 
+    def knows(self, where: str) -> bool:
+        """Whether a document is known at this path, or below it."""
+        found = self.database.one(
+            "SELECT 1 FROM document WHERE path = ?1 OR path > ?1 || '/' AND path < ?1 || '0' LIMIT 1", (where,)
+        )
+        return found is not None
+
     def sources(self) -> list[str]:
         """The sources that documents are known of."""
         return self.database.column("SELECT DISTINCT source FROM document ORDER BY source")
@@ -103,33 +117,22 @@ class Files:
             )
         )
 
-    def gone(self, source: str) -> list[str]:
-        """The documents of a source that the walk didn't see."""
-        return self.database.column(
-            """
-            SELECT path FROM document d WHERE source = ?
-              AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
-              AND NOT EXISTS (SELECT 1 FROM held WHERE path = d.path)
-              ORDER BY path
-            """,
-            (source,),
-        )
+    def gone(self, source: str, *, everywhere: bool) -> list[str]:
+        """The documents of a source that aren't where they were looked for: at some places, or everywhere."""
+        return self.database.column(f"SELECT path {_missing(everywhere)} ORDER BY path", (source,))
 
-    def lacking(self, source: str) -> int:
-        """How many documents of a source that were ever read the walk didn't see, not even under another path.
+    def lacking(self, source: str, *, everywhere: bool) -> int:
+        """How many of those that are gone were ever read, and aren't there under another path either.
 
         A file that was moved has the same inode, size and time.
         """
         return int(
             self.database.one(
-                """
-                SELECT count(*) FROM document d JOIN lead ON lead.document = d.id WHERE source = ?
-                  AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
-                  AND NOT EXISTS (SELECT 1 FROM held WHERE path = d.path)
-                  AND d.id NOT IN (
-                    SELECT moved.id FROM seen s
-                      JOIN document moved ON (moved.inode, moved.size, moved.mtime) = (s.inode, s.size, s.mtime)
-                      WHERE NOT EXISTS (SELECT 1 FROM document WHERE path = s.path))
+                f"""
+                SELECT count(*) FROM (SELECT id {_missing(everywhere)}) JOIN lead ON document = id WHERE id NOT IN (
+                  SELECT moved.id FROM seen s
+                    JOIN document moved ON (moved.inode, moved.size, moved.mtime) = (s.inode, s.size, s.mtime)
+                    WHERE NOT EXISTS (SELECT 1 FROM document WHERE path = s.path))
                 """,
                 (source,),
             )
@@ -266,6 +269,14 @@ class Files:
             )
             for path, id, winner in rows
         ]
+
+
+def _missing(everywhere: bool) -> str:
+    return f"""
+      FROM {"document" if everywhere else "concerned"} d
+      WHERE source = ? AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
+        AND NOT EXISTS (SELECT 1 FROM held WHERE path = d.path)
+    """
 
 
 def _racy(row: Row, racy_from: int) -> bool:

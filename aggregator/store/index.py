@@ -47,6 +47,10 @@ class Index:
     def commit(self) -> None:
         self.database.commit()
 
+    def rollback(self) -> None:
+        """Undo what wasn't committed."""
+        self.database.rollback()
+
     def close(self) -> None:
         self.database.close()
 

@@ -19,7 +19,7 @@ from aggregator.store.database import Database, is_corrupt, make_folder
 from aggregator.text.urls import canonical
 
 FILE = "ledger.sqlite"
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 -- identity: which output folders are ours, mark: changes with every change that the index must have seen,
 -- newest: the latest instant remembered
@@ -43,9 +43,18 @@ CREATE TABLE file (path TEXT PRIMARY KEY, topic TEXT NOT NULL, size INTEGER, mti
   inode INTEGER) WITHOUT ROWID;
 -- those that stand for their near-duplicates, the first first
 CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
+-- what became of files that hubs and hooks weren't told of yet; outcome: written or removed
+CREATE TABLE news (age INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, path TEXT NOT NULL,
+  outcome TEXT NOT NULL, UNIQUE (teller, path));
 """
 # What makes a ledger of each earlier version one of the next.
-UPGRADES = {1: "CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE)"}
+UPGRADES = {
+    1: "CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE)",
+    2: """
+    CREATE TABLE news (age INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, path TEXT NOT NULL,
+      outcome TEXT NOT NULL, UNIQUE (teller, path))
+    """,
+}
 TABLES = {
     "meta": "name",
     "article": "age",
@@ -56,6 +65,7 @@ TABLES = {
     "tombstone": "topic, id, withdrawn",
     "feed": "topic",
     "file": "path",
+    "news": "age",
 }
 
 
@@ -83,6 +93,14 @@ class Out(NamedTuple):
 
     spelled: str
     lapsed: datetime | None
+
+
+class News(NamedTuple):
+    """What became of a published file: written or removed. A later one has a greater `age`."""
+
+    age: int
+    outcome: str
+    path: str
 
 
 class Ledger:
@@ -127,8 +145,7 @@ class Ledger:
 
     def rollback(self) -> None:
         """Undo what wasn't committed."""
-        self.database.execute("ROLLBACK")
-        self.database.begin()
+        self.database.rollback()
 
     def sound(self) -> bool:
         """Whether the file is undamaged."""
@@ -380,15 +397,45 @@ class Ledger:
         """Remember that these files, as (path, topic), are ours before they are written."""
         self.database.executemany("INSERT OR IGNORE INTO file (path, topic) VALUES (?, ?)", files)
 
-    def put_file(self, path: str, signature: tuple[int, ...]) -> None:
-        """Remember a file of ours as stat sees it now."""
-        self.database.execute(
-            "UPDATE file SET (size, mtime, ctime, inode) = (?, ?, ?, ?) WHERE path = ?", (*signature, path)
+    def put_file(self, path: str, signature: tuple[int, ...], tellers: Sequence[str]) -> None:
+        """Remember a file of ours as stat sees it now; if it is another than before, these have to be told."""
+        changed = self.database.execute(
+            """
+            UPDATE file SET (size, mtime, ctime, inode) = (?1, ?2, ?3, ?4)
+              WHERE path = ?5 AND (size, mtime, ctime, inode) IS NOT (?1, ?2, ?3, ?4)
+            """,
+            (*signature, path),
+        )
+        if changed.rowcount:
+            self._tell(tellers, path, "written")
+
+    def drop_file(self, path: str, tellers: Sequence[str]) -> None:
+        """Forget a file that was removed, which these have to be told."""
+        self.database.execute("DELETE FROM file WHERE path = ?", (path,))
+        self._tell(tellers, path, "removed")
+
+    # What hubs and hooks have to be told
+
+    def _tell(self, tellers: Sequence[str], path: str, outcome: str) -> None:
+        self.database.executemany(
+            "INSERT OR REPLACE INTO news (teller, path, outcome) VALUES (?, ?, ?)",
+            [(teller, path, outcome) for teller in tellers],
         )
 
-    def drop_file(self, path: str) -> None:
-        """Forget a file that was removed."""
-        self.database.execute("DELETE FROM file WHERE path = ?", (path,))
+    def news(self, teller: str) -> list[News]:
+        """What this one wasn't told yet, in order."""
+        rows = self.database.execute("SELECT age, outcome, path FROM news WHERE teller = ? ORDER BY age", (teller,))
+        return [News(*row) for row in rows]
+
+    def told(self, teller: str, last: News) -> None:
+        """Remember that this one was told the news up to `last`; what came since stays news."""
+        self.database.execute("DELETE FROM news WHERE teller = ? AND age <= ?", (teller, last.age))
+
+    def tell_only(self, tellers: Sequence[str]) -> None:
+        """Forget what others than these should have been told."""
+        self.database.execute(
+            "DELETE FROM news WHERE teller NOT IN (SELECT value FROM json_each(?))", (json.dumps(tellers),)
+        )
 
 
 def _own_urls(lead: Lead) -> list[str]:

@@ -74,6 +74,7 @@ CREATE TABLE feed (topic TEXT PRIMARY KEY, dirty INTEGER NOT NULL, due INTEGER) 
 """
 
 BATCH = """
+CREATE TEMP TABLE looked (path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE seen (
   path TEXT PRIMARY KEY, file TEXT, source TEXT, size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER
 ) WITHOUT ROWID;
@@ -91,6 +92,13 @@ CREATE TEMP TABLE met (token INTEGER PRIMARY KEY, common INTEGER NOT NULL);
 CREATE TEMP TABLE stale (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE settled (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID;
+-- the known documents at or below the places that were looked at, none of which is below another; `0` is the letter
+-- behind `/`
+CREATE TEMP VIEW concerned AS
+  SELECT id, d.path, source FROM looked CROSS JOIN document d ON d.path = looked.path
+  UNION ALL
+  SELECT id, d.path, source FROM looked
+    CROSS JOIN document d ON d.path > looked.path || '/' AND d.path < looked.path || '0';
 """
 
 # What one version of the index takes over from another: what documents said.

@@ -1,0 +1,48 @@
+"""`aggregator run`: the daemon."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator.cli.settings import config_option, found, load, plan_of
+
+if TYPE_CHECKING:
+    from aggregator.config import Log
+
+
+@click.command()
+@config_option
+@click.option("--test-stall", is_flag=True, hidden=True, help="Stand still on SIGUSR2.")
+def run(config_file: Path | None, test_stall: bool) -> None:
+    """Keep the feeds current until told to stop: the daemon.
+
+    SIGTERM stops it, SIGHUP reads the configuration again, SIGUSR1 regenerates everything now.
+    """
+    import faulthandler
+
+    config = load(config_file)
+    from aggregator.daemon import logs
+    from aggregator.daemon.loop import Daemon, Setting
+    from aggregator.systemd import Manager, watchdog_seconds
+
+    faulthandler.enable()  # the service manager's SIGABRT, where the work stands still, tells where
+    environment = os.environ
+
+    def log_as(log: Log) -> None:
+        journal = logs.is_journal(sys.stderr, environment)
+        colour = logs.wants_colour(sys.stderr, environment)
+        logs.configure(log.format, log.level, sys.stderr, journal=journal, colour=colour)
+
+    def read_again() -> Setting:
+        config = load(config_file)
+        return Setting(config, plan_of(config))
+
+    manager = Manager(environment.pop("NOTIFY_SOCKET", None))  # not for hooks
+    watchdog = watchdog_seconds(environment, os.getpid())
+    setting = Setting(config, plan_of(config))
+    Daemon(setting, str(found(config_file)), read_again, log_as, manager, watchdog, stall=test_stall).run()

@@ -1,0 +1,229 @@
+"""Where the daemon's parts put up how they are: a status, the metrics, and a line in the log for each batch."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from aggregator import __version__
+from aggregator.config import Config
+from aggregator.daemon import logs, status
+from aggregator.daemon.announcing import Announcer, Told
+from aggregator.daemon.metrics import Metrics
+from aggregator.daemon.status import (
+    Announcing,
+    Batch,
+    Documents,
+    Feeds,
+    Next,
+    Progress,
+    Reconcile,
+    State,
+    Status,
+    Watching,
+)
+from aggregator.errors import MetricsFailed
+from aggregator.model import Problem, Severity
+from aggregator.pipeline import Plan, Report
+from aggregator.scheduler import Timers
+from aggregator.watcher import Health, Look
+
+_GLANCE = 1.0  # seconds between two signs of progress
+
+
+class Board:
+    """What is known of the daemon, and who is told of it. `file`: the configuration's; `since`: when it started.
+
+    `failure` is why the last work failed, `queue` how many paths wait, `waiting` how much news each teller waits for.
+    """
+
+    def __init__(self, file: str, since: datetime) -> None:
+        self.failure = ""
+        self.queue = 0
+        self.waiting: dict[str, int] = {}
+        self._status = Status(
+            state=State.starting, pid=os.getpid(), version=__version__, config=file, since=since, at=since
+        )
+        self._written: Status | None = None
+        self._health: Health | None = None
+        self._metrics: Metrics | None = None
+        self._unmetered = ""
+        self._unreconciled: tuple[Problem, ...] = ()
+        self._troubles: tuple[Problem, ...] = ()
+        self._timing = ""
+        self._glanced = float("-inf")
+        self._announcing: dict[str, Announcing] = {}
+
+    def arm(self, config: Config) -> None:
+        """Set up what depends on the configuration; metrics that can't be given out are no reason to stop."""
+        self._folder = config.runtime.path
+        self.waiting.clear()
+        self._announcing.clear()
+        self._unmetered = ""
+        if config.metrics.address or config.metrics.textfile:
+            try:
+                self._metrics = Metrics(config.metrics.address, config.metrics.textfile)
+                self._metrics.start()
+            except MetricsFailed as error:
+                self._no_metrics(error)
+
+    def disarm(self) -> None:
+        """End what `arm` began."""
+        if self._metrics:
+            self._metrics.stop()
+            self._metrics = None
+
+    def report(
+        self, report: Report, plan: Plan, look: Look, now: datetime, seconds: float, end: float, reason: str
+    ) -> None:
+        """Take in a batch that took `seconds` and ended at `end` (monotonic); `reason`: why all was looked at."""
+        documents, files = report.documents, report.feeds
+        if look.paths is None:
+            self._unreconciled = report.troubles
+        self._troubles = tuple(dict.fromkeys((*self._unreconciled, *report.troubles)))
+        self.failure = ""
+        self._status = replace(
+            self._status,
+            progress=None,
+            documents=Documents(
+                known=documents.read + documents.unchanged, failed=documents.failed, skipped=documents.skipped
+            ),
+            articles=report.articles,
+            guard=tuple(_placed(one, plan) for one in report.guard),
+            problems=tuple(replace(one, path=plan.file(one.path) or one.path) for one in report.problems),
+            errors=sum(one.severity is Severity.error for one in report.problems),
+            warnings=sum(one.severity is Severity.warning for one in report.problems),
+        )
+        told = {
+            "read": documents.read,
+            "gone": documents.gone,
+            "written": files.written,
+            "removed": files.removed,
+            "failed": files.failed,
+        }
+        if reason:
+            found = Reconcile(at=now, seconds=seconds, read=documents.read, gone=documents.gone)
+            self._status = replace(self._status, reconcile=found)
+            if self._metrics:
+                self._metrics.reconcile(found)
+        if not reason or report.changes:
+            latency = None if look.since is None else end - look.since
+            paths = 0 if look.paths is None else len(look.paths)
+            batch = Batch(at=now, paths=paths, seconds=seconds, latency=latency, **told)
+            self._status = replace(self._status, batch=batch)
+            if self._metrics:
+                self._metrics.batch(batch)
+        self._log(report, told, seconds, reason)
+
+    def _log(self, report: Report, told: dict[str, int], seconds: float, reason: str) -> None:
+        log = logs.get()
+        line = {**told, "seconds": round(seconds, 3), "problems": len(report.problems)}
+        if reason:
+            log.info("reconciled", reason=reason, **line)
+        else:
+            log.info("batch", **line)
+        for one in (*report.guard, *report.troubles):
+            log.warning("trouble", problem=str(one))
+        for outcome, path in report.changes:
+            log.debug(str(outcome), path=path)
+
+    def count(self, out: int, dirty: int) -> None:
+        """Take in how many feeds are out, and how many of them dirty."""
+        self._status = replace(self._status, feeds=Feeds(out=out, dirty=dirty))
+
+    def progress(self, stage: str, done: int, total: int) -> bool:
+        """Take in how far the work is; whether that is worth being told."""
+        self._status = replace(self._status, progress=Progress(stage=stage, done=done, total=total))
+        at = time.monotonic()
+        if at < self._glanced + _GLANCE:
+            return False
+        self._glanced = at
+        return True
+
+    def announced(self, announcer: Announcer, told: Told) -> None:
+        """Take in how telling somebody went."""
+        if self._metrics:
+            self._metrics.told(_public(told.name), well=not told.trouble)
+        for name in announcer.tellers:
+            self._announcing[name] = Announcing(
+                name=_public(name),
+                failures=announcer.failures[name],
+                trouble=announcer.troubles[name].replace(name, _public(name)),
+            )
+
+    def take(self, health: Health | None, timers: Timers) -> None:
+        """Take in how the watcher is, and what rings next."""
+        self._health = health
+        self._timing = timers.trouble or self._timing
+        upcoming = tuple(Next(what=name, at=at) for name, at in timers.upcoming() if not name.startswith("tell "))
+        self._status = replace(self._status, next=upcoming)
+
+    def write(self, state: State, at: datetime) -> str:
+        """Write the status down, if there is something new, or it would grow old; what it says in a line.
+
+        A folder that can't be written to is told once in the log.
+        """
+        health = self._health
+        troubles = [
+            *self._status.guard,
+            *map(str, self._troubles),
+            *filter(None, (self.failure, health.trouble if health else "", self._timing, self._unmetered)),
+        ]
+        watcher = (
+            Watching(health.mode, health.why, health.folders, health.healthy, health.trouble) if health else Watching()
+        )
+        announcing = (
+            replace(self._announcing.get(name, Announcing(name=_public(name))), waiting=count)
+            for name, count in self.waiting.items()
+        )
+        made = replace(
+            self._status,
+            state=state,
+            at=at,
+            healthy=not troubles,
+            troubles=tuple(troubles),
+            progress=self._status.progress if state is State.working else None,
+            queue=self.queue,
+            watcher=watcher,
+            announcing=tuple(announcing),
+        )
+        last = self._written
+        if last and at - last.at < status.BEAT and status.unchanged(last) == status.unchanged(made):
+            return ""
+        self._written = made
+        try:
+            status.write(self._folder, made)
+        except OSError as error:
+            if not last or last.state is not state:
+                logs.get().warning("the status can't be written", error=str(error))
+        if self._metrics:
+            try:
+                self._metrics.update(made)
+            except MetricsFailed as error:
+                self._no_metrics(error)
+        return _line(made)
+
+    def _no_metrics(self, error: MetricsFailed) -> None:
+        if self._unmetered != str(error):
+            logs.get().warning("no metrics", error=str(error))
+        self._unmetered = str(error)
+
+
+def _line(made: Status) -> str:
+    """A status in a line."""
+    health = "all is well" if made.healthy else f"unhealthy: {made.troubles[0]}"
+    return f"{made.documents.known} documents, {made.feeds.out} feeds; {health}"
+
+
+def _placed(problem: Problem, plan: Plan) -> str:
+    return str(replace(problem, path=plan.file(problem.path) or problem.path))
+
+
+def _public(name: str) -> str:
+    """A hub's name for everybody: what is behind the `?` may be a secret."""
+    parts = urlsplit(name)
+    return parts._replace(query="", fragment="").geturl()

@@ -1,0 +1,453 @@
+"""The daemon's one thread of work. Whatever else happens (an event, a timer, a signal, a request) only leaves word.
+
+watcher ─noted, doubted─┐
+timers ────────────rung─┤
+signals ──────signalled─┼──▶ inbox ──▶ window ──look──▶ session ──report──▶ status, metrics, log, hubs and hooks
+control ──────────asked─┤
+tellers ───────────told─┘
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+
+from aggregator import __version__, pipeline
+from aggregator.config import Config, Log
+from aggregator.daemon import logs
+from aggregator.daemon.announcing import Announcer, Told, tellers
+from aggregator.daemon.board import Board
+from aggregator.daemon.control import Answer, Control, refusal
+from aggregator.daemon.status import State
+from aggregator.errors import AggregatorError, LedgerCorrupt, NotDone, PlaceChanged, Stopped
+from aggregator.pipeline import Plan, Report, Session, Wish
+from aggregator.scheduler import Timers, rang
+from aggregator.systemd import Manager
+from aggregator.watcher import Look, Poll, Watcher, Window
+
+_BEAT = 5.0  # seconds between two looks at what works beside us
+_JUMP = 2.0  # seconds that the clock may differ from the monotonic one before it has been set
+_BACK = timedelta(hours=1)  # a clock set back by less is waited for: what has been shown stays shown
+_RETRY = (10.0, 300.0)  # seconds to the first try after a failure, and at most
+_UPKEEP = timedelta(hours=6)
+
+
+class Noted(NamedTuple):
+    """Something happens at a path; `at`, as all instants of the window, is monotonic, in seconds."""
+
+    path: str
+    at: float
+
+
+class Doubted(NamedTuple):
+    """What was noted may not be all."""
+
+    reason: str
+
+
+class Rung(NamedTuple):
+    """A timer."""
+
+    name: str
+
+
+class Signalled(NamedTuple):
+    """A signal that has come."""
+
+    number: int
+
+
+class Asked(NamedTuple):
+    """A request, and who takes the answers."""
+
+    request: dict[str, Any]
+    answer: Answer
+
+
+Message: TypeAlias = Noted | Doubted | Rung | Signalled | Asked | Told
+
+
+class Setting(NamedTuple):
+    """A configuration, and what it asks the pipeline to do."""
+
+    config: Config
+    plan: Plan
+
+
+class Daemon:
+    """Works under a setting until it is told to stop.
+
+    file: the configuration's, as people know it; load: reads it again, and raises AggregatorError; log_as: makes the
+    log look as a configuration says; watchdog: the seconds after which the service manager gives us up (None: never);
+    stall: whether SIGUSR2 makes the work stand still, which is for tests.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        file: str,
+        load: Callable[[], Setting],
+        log_as: Callable[[Log], None],
+        manager: Manager,
+        watchdog: float | None,
+        *,
+        stall: bool = False,
+    ) -> None:
+        self.setting = setting
+        self._load = load
+        self._log_as = log_as
+        self._manager = manager
+        self._beat_every = min(_BEAT, watchdog / 4) if watchdog else _BEAT
+        self._stall = stall
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._stopping = False
+        self._beaten = self._noted_at = float("-inf")
+        self._offset = time.time() - time.monotonic()
+        self._now = datetime.now(UTC)
+        self._failures = 0
+        self._requests: list[Asked] = []
+        self._reloads: list[Answer] = []
+        self._doubt = "start"
+        self._all = False
+        self._called: set[str] = set()
+        self._waiting = False
+        self._board = Board(file, self._now)
+
+    # From start to stop
+
+    def run(self) -> None:
+        """Work until a signal says stop. Raises AggregatorError and OSError where it can't begin, or not go on."""
+        config, plan = self.setting
+        with (
+            Session(plan, __version__, processes=pipeline.cores(), stop=self._moved) as self.session,
+            suppress(Stopped),
+        ):
+            config.runtime.path.mkdir(parents=True, exist_ok=True)
+            control = Control(config.runtime.path, lambda request, answer: self._inbox.put(Asked(request, answer)))
+            control.start()
+            self.timers = Timers(lambda name: self._inbox.put(Rung(name)))
+            self.timers.start()
+            try:
+                self._listen()
+                self._arm()
+                self._call_missed()
+                self._tell(State.starting)
+                self._manager.ready("reading the documents")
+                logs.get().info("started", version=__version__, sources=len(config.sources), pid=os.getpid())
+                while not self._stopping:
+                    self._take(self._patience())
+                    self._work()
+                    self._beat()
+            finally:
+                self._manager.stopping()
+                self._tell(State.stopping)
+                self._disarm()
+                self.timers.stop()
+                control.stop()
+                self._tell(State.stopped)
+                logs.get().info("stopped")
+
+    def _listen(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+            signal.signal(number, self._signalled)
+        if self._stall:
+            signal.signal(signal.SIGUSR2, self._signalled)
+
+    def _signalled(self, number: int, _: object) -> None:
+        if number in (signal.SIGTERM, signal.SIGINT):
+            self._stopping = True  # also amid the work
+        self._inbox.put(Signalled(number))
+
+    def _arm(self) -> None:
+        """Set up what depends on the configuration."""
+        config, plan = self.setting
+        self._log_as(config.log)
+        watch = config.watch
+        self.window = Window(watch.settle.total_seconds(), watch.longest_wait.total_seconds(), self.session.knows)
+        self.watcher = Watcher(
+            [source.folder for source in plan.sources],
+            (plan.output, plan.store),
+            Poll(watch.poll),
+            lambda path: self._inbox.put(Noted(path, time.monotonic())),
+            lambda reason: self._inbox.put(Doubted(reason)),
+        )
+        self.watcher.start()
+        self.announcer = Announcer(tellers(config), self._inbox.put)
+        self._board.arm(config)
+        self.timers.clear()
+        self.timers.every("reconcile", watch.reconcile)
+        self.timers.every("upkeep", _UPKEEP)
+        for one in config.schedule:
+            self.timers.cron(f"schedule {one.feeds} {one.cron}", one.cron, config.site.timezone)
+        self._announce()
+
+    def _disarm(self) -> None:
+        if hasattr(self, "watcher"):
+            self.watcher.stop()
+        self._board.disarm()
+
+    def _call_missed(self) -> None:
+        """Publish what its schedule would have published while there was no daemon; at the first start, all."""
+        last, now = self.session.last(), self._clock()
+        self._called = {
+            one.feeds
+            for one in self.setting.config.schedule
+            if last is None or rang(one.cron, self.setting.config.site.timezone, last, now)
+        }
+
+    # What has come
+
+    def _patience(self) -> float:
+        """The seconds to wait for word."""
+        if self._waiting:
+            return 0.0
+        due = self.window.due
+        beat = self._beaten + self._beat_every
+        return max(0.0, min(beat, due if due is not None else beat) - time.monotonic())
+
+    def _take(self, patience: float) -> None:
+        """Take in what has come, once something has, or `patience` seconds have passed."""
+        with suppress(queue.Empty):
+            message = self._inbox.get(timeout=patience) if patience else self._inbox.get_nowait()
+            while True:
+                self._note(message)
+                message = self._inbox.get_nowait()
+
+    def _note(self, message: Message) -> None:
+        match message:
+            case Noted(path, at):
+                self._noted_at = max(self._noted_at, at)  # threads may overtake one another
+                self.window.note(path, self._noted_at)
+            case Doubted(reason):
+                logs.get().warning("looking at everything", reason=reason)
+                self._doubt = reason
+            case Rung(name):
+                self._rung(name)
+            case Signalled(signal.SIGHUP):
+                self._reloads.append(lambda _: None)
+            case Signalled(signal.SIGUSR1):
+                self._all = True
+            case Signalled(signal.SIGUSR2):
+                self._stand_still()
+            case Asked({"do": "reload"}, answer):
+                self._reloads.append(answer)
+            case Asked({"do": "regenerate"}):
+                self._requests.append(message)
+            case Asked(_, answer):
+                answer(refusal(NotDone("the daemon doesn't know this request; it may be of another version")))
+            case Told():
+                self._told(message)
+
+    def _rung(self, name: str) -> None:
+        kind, _, rest = name.partition(" ")
+        match kind:
+            case "reconcile":
+                self._doubt = self._doubt or kind
+            case "schedule":
+                self._called.add(rest.split(" ")[0])
+            case "upkeep":
+                self.session.tend()
+            case "tell":
+                self.announcer.free(rest)
+                self._announce()
+            case _:  # due or retry
+                self._waiting = True
+
+    def _stand_still(self) -> None:
+        self._tell(State.working)
+        logs.get().warning("standing still, as asked by a test")
+        while True:
+            time.sleep(1)
+
+    # What is to be done
+
+    def _work(self) -> None:
+        while self._reloads:
+            self._reload(self._reloads.pop(0))
+        while self._requests:
+            self._answer(*self._requests.pop(0))
+        at = time.monotonic()
+        at = self._noted_at = max(self._noted_at, at)
+        if self._all:
+            self._all = False
+            self._bring_up(self.window.everything(at), Wish())
+        elif look := self.window.take(at):
+            self._bring_up(look, self._usual())
+        elif self._doubt and not self.window.storming(at):
+            reason, self._doubt = self._doubt, ""
+            self._bring_up(self.window.everything(at), self._usual(), reason)
+        elif self._waiting or self._called:
+            self._bring_up(Look(frozenset(), frozenset(), None), self._usual())
+
+    def _usual(self) -> Wish:
+        """All but the feeds with a schedule of their own, unless their time has come."""
+        called, self._called = tuple(sorted(self._called)), set()
+        self._waiting = False
+        return Wish(later=tuple(one.feeds for one in self.setting.config.schedule), called=called)
+
+    def _bring_up(self, look: Look, wish: Wish, reason: str = "") -> Report | None:
+        """One batch, or for a reason a look at everything; None where it failed, and is tried again."""
+        begin = time.monotonic()
+        self._tell(State.working)
+        try:
+            report = self.session.bring_up(look, wish, self._clock(), time.time_ns(), self._progress)
+        except (Stopped, LedgerCorrupt):
+            raise
+        except Exception as error:
+            self._failed(error)
+            self._called.update(wish.called)
+            return None
+        end = time.monotonic()
+        self._failures = 0
+        self._board.report(report, self.setting.plan, look, self._clock(), end - begin, end, reason)
+        self.timers.at("due", self.session.next_due())
+        self._board.count(*self.session.feeds())
+        if report.feeds.failed:
+            self._retry()
+        self._announce()
+        self._tell(State.idle)
+        return report
+
+    def _failed(self, error: Exception) -> None:
+        known = isinstance(error, AggregatorError | OSError)
+        logs.get().error("the work failed", error=str(error), exc_info=None if known else error)
+        self._board.failure = str(error) if known else f"{type(error).__name__}: {error}"
+        self._retry()
+        self._tell(State.idle)
+
+    def _retry(self) -> None:
+        first, most = _RETRY
+        wait = min(first * 2.0 ** min(self._failures, 30), most)
+        self._failures += 1
+        self.timers.at("retry", datetime.now(UTC) + timedelta(seconds=wait))
+
+    def _answer(self, request: dict[str, Any], answer: Answer) -> None:
+        """Do what `aggregator regenerate` would have done, were it not for us."""
+        wish = msgspec.convert(request["wish"], Wish)
+        refused = ""
+        if request["plan"] != self.setting.plan.digest:
+            refused = "the daemon runs under another configuration; `aggregator reload` makes it read this one"
+        elif wish.at:
+            refused = "--at: a daemon is at work on this store, and its time is the clock's; stop it first"
+        if refused:
+            answer(refusal(NotDone(refused)))
+            return
+        begin = time.monotonic()
+
+        def progress(stage: str, done: int, total: int) -> None:
+            answer({"progress": [stage, done, total]})
+            self._progress(stage, done, total)
+
+        try:
+            look = self.window.everything(max(begin, self._noted_at))
+            report = self.session.bring_up(look, wish, self._clock(), time.time_ns(), progress)
+        except AggregatorError as error:
+            answer(refusal(error))
+            if isinstance(error, Stopped | LedgerCorrupt):
+                raise
+        except Exception as error:
+            self._failed(error)
+            answer(refusal(NotDone(f"it failed: {error}")))
+        else:
+            end = time.monotonic()
+            if not wish.dry:
+                self._board.report(report, self.setting.plan, look, self._clock(), end - begin, end, "regenerate")
+                self._announce()
+            self._board.count(*self.session.feeds())
+            self._tell(State.idle)
+            answer({"outcome": msgspec.to_builtins(report)})
+
+    def _reload(self, answer: Answer) -> None:
+        """Go on under the configuration as it is now, whole, or as before."""
+        self._manager.reloading(time.monotonic_ns() // 1000)
+        try:
+            setting = self._load()
+            if setting.config.runtime.path != self.setting.config.runtime.path:
+                raise PlaceChanged("runtime.path can't change while this runs; start it anew for that")
+            self.session.apply(setting.plan)
+        except AggregatorError as error:
+            logs.get().error("the configuration is refused, and stays as it was", error=str(error))
+            answer(refusal(error))
+        else:
+            self._disarm()
+            self.setting = setting
+            self._arm()
+            self._doubt = "configuration"
+            logs.get().info("the configuration is read again")
+            answer({"outcome": {}})
+        finally:
+            self._manager.ready("under way")
+
+    # Hubs and hooks
+
+    def _announce(self) -> None:
+        for name in self.announcer.tellers:
+            news = self.session.news(name)
+            self._board.waiting[name] = len(news)
+            if news and self.announcer.is_free(name):
+                self.announcer.tell(name, news)
+
+    def _told(self, told: Told) -> None:
+        if told.last:
+            self.session.told(told.name, told.last)
+        self.announcer.note(told)
+        self._board.announced(self.announcer, told)
+        if told.trouble:
+            logs.get().warning("not told", error=told.trouble)
+        if told.wait is not None:
+            self.timers.at(f"tell {told.name}", datetime.now(UTC) + timedelta(seconds=told.wait))
+        self._announce()
+
+    # How it goes
+
+    def _moved(self) -> bool:
+        """Called again and again while the store works: it does, so we live; whether to leave the work."""
+        at = time.monotonic()
+        if at >= self._beaten + self._beat_every:
+            self._beaten = at
+            self._manager.alive()
+        return self._stopping
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        if self._board.progress(stage, done, total):
+            self._manager.status(f"{stage}: {done} of {total}")
+            self._tell(State.working)
+
+    def _beat(self) -> None:
+        """See to what works beside us, now and then."""
+        at = time.monotonic()
+        if at < self._beaten + self._beat_every:
+            return
+        self._beaten = at
+        self.watcher.check()
+        offset = time.time() - at
+        if abs(offset - self._offset) > _JUMP:
+            self._inbox.put(Doubted(f"the clock has moved by {offset - self._offset:+.0f} s, or the machine has slept"))
+            self._waiting = True
+            self.timers.reset()
+        self._offset = offset
+        if self.session.answers():
+            self._manager.alive()
+        self._tell(State.idle)
+
+    def _clock(self) -> datetime:
+        """The instant it is, which never goes back a little."""
+        now = datetime.now(UTC)
+        self._now = now if not now < self._now < now + _BACK else self._now
+        return self._now
+
+    def _tell(self, state: State) -> None:
+        """Write the status down, and for the service manager."""
+        self._board.take(self.watcher.health if hasattr(self, "watcher") else None, self.timers)
+        self._board.queue = len(self.window) if hasattr(self, "window") else 0
+        text = self._board.write(state, datetime.now(UTC))
+        if text and state is State.idle:
+            self._manager.status(text)

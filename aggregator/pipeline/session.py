@@ -1,0 +1,322 @@
+"""The store and the output folder, held open: what one run needs, and a daemon keeps."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from difflib import get_close_matches
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import msgspec
+
+from aggregator import publish
+from aggregator.errors import (
+    IndexDamaged,
+    LedgerCorrupt,
+    PlaceChanged,
+    Stopped,
+    StoreError,
+    TimeRefused,
+    UnknownFeed,
+)
+from aggregator.model import Problem, Severity, from_micros
+from aggregator.pipeline.ingest import Ingested, ingest, places
+from aggregator.pipeline.plan import Plan, Progress, Wish
+from aggregator.pipeline.regenerate import feed_names, notice_altered, regenerate
+from aggregator.pipeline.report import Counts, Effort, Files, Published, Report
+from aggregator.publish import Outcome
+from aggregator.store import (
+    DAMAGED,
+    INDEX_FILE,
+    LEDGER_FILE,
+    Index,
+    Ledger,
+    News,
+    is_corrupt,
+    open_index,
+    set_aside,
+    unlink,
+)
+from aggregator.watcher import Look
+from aggregator.workers import Workers
+
+_DAMAGE = (sqlite3.Error, msgspec.DecodeError, IndexDamaged)
+
+EVERYTHING = Look(None, frozenset(), None)
+
+
+class _Run(NamedTuple):
+    """What one run is to do, and when."""
+
+    look: Look
+    wish: Wish
+    now: datetime
+    started: int
+    progress: Progress
+
+
+class Session:
+    """A context manager that holds the store and the output folder of a plan; nobody else writes to them meanwhile.
+
+    program: its version, part of what the index depends on. `dry`: nothing is ever written. `stop` is asked often
+    while work moves: whether to leave it, with Stopped, as soon as nothing is half done.
+
+    Entering raises ForeignOutput, Locked and StoreError.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        program: str,
+        *,
+        processes: int,
+        dry: bool = False,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.plan = plan
+        self.program = program
+        self.processes = processes
+        self.dry = dry
+        self._stop = stop
+        self._index: Index | None = None
+        self._doubtful = True
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Session:
+        with ExitStack() as stack:
+            plan = self.plan
+            self.ledger = Ledger(plan.store, dry=self.dry, tracking=plan.tracking)
+            stack.callback(self.ledger.close)
+            stack.enter_context(publish.claimed(plan.output, plan.store, self.ledger.identity, write=not self.dry))
+            if not self.dry:
+                publish.sweep(plan.output, [path for path, *_ in self.ledger.files()])
+            self.ledger.database.on_step(self._stop)
+            stack.callback(self._close_index)
+            self._fingerprints = plan.fingerprints(self.program)
+            self.ledger.tell_only(plan.tellers)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def apply(self, plan: Plan) -> None:
+        """Go on under another configuration. Raises PlaceChanged, and goes on as before."""
+        if (plan.store, plan.output) != (self.plan.store, self.plan.output):
+            raise PlaceChanged("store.path and output.path can't change while this runs; start it anew for that")
+        self._fingerprints = plan.fingerprints(self.program)
+        self.plan = plan
+        self.ledger.tracking = plan.tracking
+        self.ledger.tell_only(plan.tellers)
+        self._doubtful = True
+
+    def bring_up(
+        self, look: Look, wish: Wish, now: datetime, started: int, progress: Progress = lambda *_: None
+    ) -> Report:
+        """Read what changed and publish what that makes different.
+
+        Where more is in doubt than `look` names, everything is looked at. started: the real time, in ns since 1970.
+        Raises TimeRefused, UnknownFeed, Stopped and StoreError.
+        """
+        newest = self.ledger.newest
+        if wish.at and newest and now < newest:
+            raise TimeRefused(f"--at {now.isoformat()}: the ledger remembers {newest.isoformat()}; name a later time")
+        if self._doubtful or wish.rebuild:
+            look = EVERYTHING._replace(unsettled=look.unsettled)
+        self._doubtful = True
+        try:
+            with self._dry(wish.dry):
+                report = self._bring_up(_Run(look, wish, now, started, self._watched(progress)))
+        except sqlite3.Error as error:
+            self._rollback()
+            if self._stop():
+                raise Stopped("stopped; the next run goes on from here") from error
+            raise StoreError(f"{self.plan.store}: {error}; the next run goes on from here") from error
+        except BaseException:
+            self._rollback()
+            raise
+        # While the guard holds, only a look at everything can tell whether the files are back.
+        self._doubtful = bool(report.guard)
+        return report
+
+    # What a daemon asks between runs
+
+    def feeds(self) -> tuple[int, int]:
+        """How many feeds are out, and how many are dirty."""
+        return len(self.ledger.feeds()), self._opened().entries.dirty()
+
+    def next_due(self) -> datetime | None:
+        """The instant at which the next feed changes by itself; None: never."""
+        return self._opened().entries.next_due()
+
+    def answers(self) -> bool:
+        """Whether the store can be read now."""
+        return bool(self.ledger.identity)
+
+    def last(self) -> datetime | None:
+        """The instant of the last run; None: there was none."""
+        made_with = self._opened().meta()
+        return from_micros(int(made_with["now"])) if "now" in made_with else None
+
+    def knows(self, path: str) -> bool:
+        """Whether a document is known at this absolute path, or below it; also where the index can't tell."""
+        try:
+            return any(self._opened().files.knows(where) for where in places(self.plan.sources, path))
+        except sqlite3.Error:
+            return True
+
+    def news(self, teller: str) -> list[News]:
+        """What a hub or hook wasn't told yet, in order."""
+        return self.ledger.news(teller)
+
+    def told(self, teller: str, last: News) -> None:
+        """Remember that the news up to this one were told, or will never be."""
+        self.ledger.told(teller, last)
+        self.ledger.commit()
+
+    def tend(self) -> None:
+        """The store's upkeep: what SQLite learns of its tables, and its log files cut short."""
+        self.ledger.database.tend()
+        self._opened().database.tend()
+
+    def _watched(self, progress: Progress) -> Progress:
+        def step(stage: str, done: int, total: int) -> None:
+            if self._stop():
+                raise Stopped("stopped; the next run goes on from here")
+            progress(stage, done, total)
+
+        return step
+
+    def _opened(self, former: Path | None = None, *, rebuild: bool = False, dry: bool = False) -> Index:
+        if rebuild or former:
+            self._close_index()
+        if self._index is None:
+            self._index = open_index(self.plan.store, former, rebuild=rebuild, dry=self.dry or dry)
+            self._index.database.on_step(self._stop)
+        return self._index
+
+    def _close_index(self) -> None:
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+
+    def _rollback(self) -> None:
+        self.ledger.rollback()
+        self._close_index()
+
+    @contextmanager
+    def _dry(self, dry: bool) -> Iterator[None]:
+        """Let nothing be made permanent, if it is so wished."""
+        if not dry or self.dry:
+            yield
+            return
+        self._close_index()
+        self.ledger.database.dry = True
+        try:
+            yield
+        finally:
+            self.ledger.database.dry = False
+            self._rollback()
+
+    def _bring_up(self, run: _Run) -> Report:
+        """One run, with a new index where the one that is there turns out to be damaged.
+
+        The new one takes the last good versions of documents over from the damaged one, as long as that goes well.
+        """
+        place = self.plan.store / INDEX_FILE
+        try:
+            return self._go(run, (), None)
+        except _DAMAGE as error:
+            if not is_corrupt(error):
+                raise
+            if not self.ledger.sound():
+                raise LedgerCorrupt(DAMAGED.format(path=self.plan.store / LEDGER_FILE)) from error
+            self._rollback()
+            kept, told = _set_aside(place, error, dry=self.dry or run.wish.dry)
+        run = run._replace(look=EVERYTHING._replace(unsettled=run.look.unsettled))
+        try:
+            return self._go(run, (told,), kept)
+        except _DAMAGE as error:
+            if not is_corrupt(error):
+                raise
+        self._rollback()
+        unlink(place)
+        return self._go(run, (told,), None)
+
+    def _go(self, run: _Run, told: tuple[Problem, ...], former: Path | None) -> Report:
+        plan, ledger, wish = self.plan, self.ledger, run.wish
+        dry = self.dry or wish.dry
+        index = self._opened(former, rebuild=wish.rebuild, dry=dry)
+        with Workers(self.processes) as workers:
+            ingested = ingest(
+                plan,
+                index,
+                ledger,
+                workers,
+                self._fingerprints,
+                run.now,
+                run.started,
+                run.look,
+                accept_deletions=wish.accept_deletions,
+                progress=run.progress,
+            )
+            if ingested.blind:
+                published = Published(Counter(), (), (), 0)
+            else:
+                index = self._index = index.install()
+                _check(wish.only, feed_names(ledger))
+                if run.look.paths is None:
+                    notice_altered(plan.output, index, ledger)
+                published = regenerate(
+                    plan, index, ledger, workers, run.now, wish.chooses, dry=dry, progress=run.progress
+                )
+        return _report(index, ingested, published, told)
+
+
+def _set_aside(place: Path, error: Exception, *, dry: bool) -> tuple[Path, Problem]:
+    if dry:
+        message = f"{place}: the index is damaged ({error}); `aggregator regenerate` builds a new one"
+        raise StoreError(message) from error
+    kept = set_aside(place)
+    message = f"the index was damaged ({error}) and is built again; the damaged one is kept as {kept.name}"
+    return kept, Problem(str(place), 0, 0, Severity.warning, message)
+
+
+def _check(only: tuple[str, ...], names: list[str]) -> None:
+    for name in only:
+        if name not in names:
+            near = get_close_matches(name, names, 1, 0.4)
+            raise UnknownFeed(f"--feed {name}: no such feed; " + (f"perhaps {near[0]}?" if near else "there is `all`"))
+
+
+def _report(index: Index, ingested: Ingested, published: Published, told: tuple[Problem, ...]) -> Report:
+    count, outcomes = index.files.count(), published.outcomes
+    return Report(
+        documents=Counts(
+            read=ingested.read,
+            unchanged=max(0, count.get("read", 0) - ingested.read - ingested.held),
+            failed=count.get("failed", 0),
+            skipped=count.get("skipped", 0),
+            gone=ingested.gone,
+        ),
+        articles=index.articles.count(),
+        feeds=Files(**{outcome.value: outcomes[outcome] for outcome in Outcome}),
+        problems=(
+            *told,
+            *ingested.troubles,
+            *ingested.guard,
+            *index.files.problems(),
+            *published.problems,
+        ),
+        changes=published.changes,
+        guard=ingested.guard,
+        troubles=tuple(one for one in (*ingested.troubles, *published.problems) if one.severity is Severity.error),
+        effort=Effort(ingested.merged, published.rendered),
+    )
