@@ -1,10 +1,11 @@
 # make demo   the feeds of examples/, to look at
 # make test   lint, types and tests
+# make install, make uninstall   onto this machine, with its systemd units; see docs/systemd.md
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types tests crash bench lock clean
+.PHONY: demo test lint types tests test-systemd crash bench lock install uninstall clean
 
 demo: .venv/runtime
 	$(BIN)/aggregator regenerate -c config/example.yaml
@@ -23,6 +24,10 @@ types: .venv/test
 
 tests: .venv/test
 	$(BIN)/pytest
+
+# The units on a real systemd, booted for it; root's to run.
+test-systemd: .venv/test
+	$(BIN)/pytest -v -p no:randomly --timeout 300 tests/systemd/checks.py
 
 # What takes long: many kills, many steps of the state machine.
 crash: .venv/test
@@ -53,6 +58,16 @@ lock: .venv/bin/python
 	$(PIP) install pip-tools
 	$(BIN)/$(COMPILE) --extra metrics --extra websub --output-file requirements/runtime.txt pyproject.toml
 	$(BIN)/$(COMPILE) --extra test --output-file requirements/test.txt pyproject.toml
+
+# What it takes and does stands in systemd/install. Python is the machine's own: the units can't see one in a home.
+SETUP = PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' UNITS='$(UNITS)' PYTHON='$(PYTHON)' systemd/install
+
+install: PYTHON = /usr/bin/python3
+install:
+	@$(SETUP) install
+
+uninstall:
+	@$(SETUP) uninstall
 
 clean:
 	rm -rf .venv public .aggregator

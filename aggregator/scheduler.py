@@ -28,6 +28,7 @@ class Timers:
         self._ring = ring
         self._lock = threading.Lock()
         self._trouble = ""
+        self._periods: dict[str, timedelta] = {}
         self._scheduler = self._made()
 
     def _made(self) -> BackgroundScheduler:
@@ -56,6 +57,7 @@ class Timers:
 
     def every(self, name: str, period: timedelta) -> None:
         """Ring again and again, the first time after one period."""
+        self._periods[name] = period
         self._set(name, "interval", seconds=period.total_seconds())
 
     def at(self, name: str, instant: datetime | None) -> None:
@@ -80,12 +82,15 @@ class Timers:
 
     def clear(self) -> None:
         """Forget all timers."""
+        self._periods.clear()
         self._scheduler.remove_all_jobs()
 
     def reset(self) -> None:
         """Reckon anew from the time it is now: after the clock was set back, intervals would wait for the old time."""
+        for name, period in self._periods.items():
+            self.every(name, period)
         for job in self._scheduler.get_jobs():
-            if not hasattr(job.trigger, "run_date"):
+            if job.id not in self._periods and not hasattr(job.trigger, "run_date"):
                 job.reschedule(job.trigger)
         self._scheduler.wakeup()
 

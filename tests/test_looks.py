@@ -77,7 +77,7 @@ class Looks(RuleBasedStateMachine):
     def write(self, name: str, topics: list[str], url: str, published: object, related: list[str]) -> None:
         """A document comes, or changes."""
         listed = [{"title": "Listed", "webUrl": url} for url in related]
-        fields = {"topics": topics, "webUrl": url, "publishedDateTime": published, "related": listed}
+        fields: dict[str, Any] = {"topics": topics, "webUrl": url, "publishedDateTime": published, "related": listed}
         self._make_way(name)
         self.noted.add(self.world.document(name, **fields))
 

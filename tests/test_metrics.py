@@ -19,8 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from aggregator.daemon import metrics as metrics_module
 from aggregator.daemon.metrics import Metrics
-from aggregator.errors import MetricsFailed
 from aggregator.daemon.status import Batch, Reconcile, State
+from aggregator.errors import MetricsFailed
 from tests.programs import child, missing
 from tests.test_status import FULL, NOW, PLAIN
 

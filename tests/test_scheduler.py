@@ -157,7 +157,8 @@ def test_after_a_reset_a_period_begins_anew(bell: Bell) -> None:
     """As if the clock had been set back: the time that the timer waited for may be far away."""
     bell.timers.every("beat", timedelta(hours=1))
     job: Any = bell.timers._scheduler.get_job("beat")
-    job.modify(next_run_time=datetime.now(UTC) + timedelta(days=30))
+    job.trigger.start_date += timedelta(days=30)
+    job.modify(next_run_time=job.trigger.start_date)
     bell.timers.cron("cron", "* * * * *", "UTC")
     job = bell.timers._scheduler.get_job("cron")
     job.modify(next_run_time=datetime.now(UTC) + timedelta(days=30))

@@ -17,7 +17,7 @@ from aggregator.cli.settings import config_option, load, plan_of
 
 if TYPE_CHECKING:
     from aggregator.config import Config
-    from aggregator.pipeline import Plan, Progress, Report, Wish
+    from aggregator.pipeline import Plan, Progress, Report, Session, Wish
 
 
 @click.command()
@@ -58,7 +58,10 @@ def regenerate(
     with Bar() as bar:
         report = _asked(config, plan, wish, bar)
         if report is None:
-            report = pipeline.run(plan, wish, __version__, now, started, processes=pipeline.cores(), progress=bar)
+            with pipeline.Session(plan, __version__, processes=pipeline.cores(), dry=wish.dry) as session:
+                report = session.bring_up(pipeline.EVERYTHING, wish, now, started, bar)
+                if plan.tellers and not wish.dry:
+                    _announce(session, config)
     seconds = time.monotonic() - begin
     report = _placed(report, plan)
     for problem in report.problems:
@@ -81,6 +84,14 @@ def _asked(config: Config, plan: Plan, wish: Wish, progress: Progress) -> Report
     request = {"do": "regenerate", "plan": plan.digest, "wish": msgspec.to_builtins(wish)}
     outcome = asking.ask(config.runtime.path, request, progress)
     return None if outcome is None else msgspec.convert(outcome, Report)
+
+
+def _announce(session: Session, config: Config) -> None:
+    """Tell hubs and hooks what was published; who can't be told now is told by the next run."""
+    from aggregator.daemon.announcing import tell_once
+
+    for trouble in tell_once(session, config):
+        click.echo(f"aggregator: {trouble}", err=True)
 
 
 def _instant(text: str) -> datetime:

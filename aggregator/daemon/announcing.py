@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aggregator import hooks, websub
 from aggregator.config import Config
@@ -55,9 +55,15 @@ def told(teller: Teller, news: Sequence[News], failures: int) -> Told:
         last, lasting, wait, message = None, True, None, str(error)
     else:
         return Told(teller.name, news[-1], "", None)
+    message = message.replace(teller.name, public(teller.name))
     if not lasting or failures + 1 >= websub.MOST_FAILURES:
         return Told(teller.name, news[-1], f"{message}; it isn't told again until feeds change", None)
     return Told(teller.name, last, message, max(websub.backoff(failures + 1), wait or 0))
+
+
+def public(name: str) -> str:
+    """The name of a hub or hook for everybody: what is behind a hub's `?` may be a secret."""
+    return urlsplit(name)._replace(query="", fragment="").geturl()
 
 
 def tell_once(session: Session, config: Config) -> Iterator[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import time
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from aggregator import __version__
 from aggregator.config import Config
 from aggregator.daemon import logs, status
-from aggregator.daemon.announcing import Announcer, Told
+from aggregator.daemon.announcing import Announcer, Told, public
 from aggregator.daemon.metrics import Metrics
 from aggregator.daemon.status import (
     Announcing,
@@ -147,12 +146,12 @@ class Board:
     def announced(self, announcer: Announcer, told: Told) -> None:
         """Take in how telling somebody went."""
         if self._metrics:
-            self._metrics.told(_public(told.name), well=not told.trouble)
+            self._metrics.told(public(told.name), well=not told.trouble)
         for name in announcer.tellers:
             self._announcing[name] = Announcing(
-                name=_public(name),
+                name=public(name),
                 failures=announcer.failures[name],
-                trouble=announcer.troubles[name].replace(name, _public(name)),
+                trouble=announcer.troubles[name],
             )
 
     def take(self, health: Health | None, timers: Timers) -> None:
@@ -177,7 +176,7 @@ class Board:
             Watching(health.mode, health.why, health.folders, health.healthy, health.trouble) if health else Watching()
         )
         announcing = (
-            replace(self._announcing.get(name, Announcing(name=_public(name))), waiting=count)
+            replace(self._announcing.get(name, Announcing(name=public(name))), waiting=count)
             for name, count in self.waiting.items()
         )
         made = replace(
@@ -221,9 +220,3 @@ def _line(made: Status) -> str:
 
 def _placed(problem: Problem, plan: Plan) -> str:
     return str(replace(problem, path=plan.file(problem.path) or problem.path))
-
-
-def _public(name: str) -> str:
-    """A hub's name for everybody: what is behind the `?` may be a secret."""
-    parts = urlsplit(name)
-    return parts._replace(query="", fragment="").geturl()

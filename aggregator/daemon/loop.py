@@ -28,7 +28,7 @@ from aggregator.daemon.board import Board
 from aggregator.daemon.control import Answer, Control, refusal
 from aggregator.daemon.status import State
 from aggregator.errors import AggregatorError, LedgerCorrupt, NotDone, PlaceChanged, Stopped
-from aggregator.pipeline import Plan, Report, Session, Wish
+from aggregator.pipeline import EVERYTHING, Plan, Report, Session, Wish
 from aggregator.scheduler import Timers, rang
 from aggregator.systemd import Manager
 from aggregator.watcher import Look, Poll, Watcher, Window
@@ -227,6 +227,7 @@ class Daemon:
                 self._noted_at = max(self._noted_at, at)  # threads may overtake one another
                 self.window.note(path, self._noted_at)
             case Doubted(reason):
+                self._beaten = float("-inf")  # what was lost is watched again before everything is looked at
                 logs.get().warning("looking at everything", reason=reason)
                 self._doubt = reason
             case Rung(name):
@@ -278,7 +279,7 @@ class Daemon:
         at = self._noted_at = max(self._noted_at, at)
         if self._all:
             self._all = False
-            self._bring_up(self.window.everything(at), Wish())
+            self._bring_up(EVERYTHING, Wish(), "SIGUSR1")
         elif look := self.window.take(at):
             self._bring_up(look, self._usual())
         elif self._doubt and not self.window.storming(at):
@@ -347,8 +348,8 @@ class Daemon:
             self._progress(stage, done, total)
 
         try:
-            look = self.window.everything(max(begin, self._noted_at))
-            report = self.session.bring_up(look, wish, self._clock(), time.time_ns(), progress)
+            # Whoever asks wants what is there now, settled or not.
+            report = self.session.bring_up(EVERYTHING, wish, self._clock(), time.time_ns(), progress)
         except AggregatorError as error:
             answer(refusal(error))
             if isinstance(error, Stopped | LedgerCorrupt):
@@ -359,7 +360,7 @@ class Daemon:
         else:
             end = time.monotonic()
             if not wish.dry:
-                self._board.report(report, self.setting.plan, look, self._clock(), end - begin, end, "regenerate")
+                self._board.report(report, self.setting.plan, EVERYTHING, self._clock(), end - begin, end, "regenerate")
                 self._announce()
             self._board.count(*self.session.feeds())
             self._tell(State.idle)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -161,9 +161,11 @@ class Session:
         return bool(self.ledger.identity)
 
     def last(self) -> datetime | None:
-        """The instant of the last run; None: there was none."""
-        made_with = self._opened().meta()
-        return from_micros(int(made_with["now"])) if "now" in made_with else None
+        """The instant of the last run; None: there was none that the index remembers."""
+        with suppress(sqlite3.Error):
+            made_with = self._opened().meta()
+            return from_micros(int(made_with["now"])) if "now" in made_with else None
+        return None
 
     def knows(self, path: str) -> bool:
         """Whether a document is known at this absolute path, or below it; also where the index can't tell."""

@@ -21,7 +21,7 @@ def silent(mountinfo: str, path: str) -> str | None:
     `mountinfo`: the text of /proc/self/mountinfo (proc_pid_mountinfo(5)); `path`: the folder's real path.
     """
     types = dict(_mounts(mountinfo))  # of several on one mount point the last one counts: it covers the others
-    below = [point for point in types if _holds(path, point) and point != path]
+    below = [point for point in types if _holds(path, point)]
     above = [point for point in types if _holds(point, path)]
     for point in (max(above, key=len, default=""), *sorted(below)):
         kind = types.get(point, "")

@@ -95,14 +95,14 @@ class Window:
         return Look(None, self._unsettled(), since)
 
     def _take_in(self, path: str, at: float) -> None:
-        before = self._missing.pop(path, None)
-        was_missing = before is not None
-        before = before or self._moving.pop(path, None)
         signature = _signature(path)
+        missed = self._missing.pop(path, None)
+        before = missed or self._moving.pop(path, None)
         wait = _Wait(before.first if before else at, at, signature)
-        if signature is None and (was_missing or self._known(path)):
-            if not was_missing:
-                self._gone_at = at
+        if missed and (signature is None or missed.signature):  # with a signature it is a folder that collapsed
+            self._missing[path] = wait
+        elif signature is None and self._known(path):
+            self._gone_at = at
             self._missing[path] = wait
         else:
             self._moving[path] = wait
