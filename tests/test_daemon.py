@@ -639,7 +639,7 @@ def test_the_service_manager_hears_of_it(site: Site) -> None:
 
         hear("READY=1")
         assert not (site.output / "all/atom.xml").exists()
-        hear("documents, 6 feeds; all is well")  # 301, and the topics that they have: AI and five more, and all
+        hear("documents, 7 feeds; all is well")
         heard.clear()
         hear("WATCHDOG=1")
         daemon.send(signal.SIGHUP)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from aggregator.errors import Stopped
-from aggregator.pipeline import EVERYTHING, Report, Session, Wish
+from aggregator.pipeline import EVERYTHING, Done, Session, Wish
 from aggregator.watcher import Look
-from tests.world import World, day, told
+from tests.world import World, day
 
 
 def look_at(*paths: Path | str, unsettled: tuple[Path, ...] = ()) -> Look:
@@ -39,8 +39,10 @@ class Held:
     def __exit__(self, *_: object) -> None:
         self.session.__exit__(None, None, None)
 
-    def look(self, look: Look = EVERYTHING, **wish: Any) -> Report:
-        return self.session.bring_up(look, Wish(**wish), self.world.now, time.time_ns())
+    def look(self, look: Look = EVERYTHING, **wish: Any) -> Done:
+        """One run; nothing is made permanent if it is dry."""
+        with self.session.rehearsing(wish.get("dry", False)):
+            return self.session.bring_up(look, Wish(**wish), self.world.now, time.time_ns())
 
 
 FOLDERS = ("", "one/", "one/two/", "three/")
@@ -175,7 +177,7 @@ class Looks(RuleBasedStateMachine):
         self.held.look(look_at())
         tree = self.world.tree()
         report = self.held.look()
-        assert (report.changes, report.documents.read) == ((), 0)
+        assert (report.changes, report.read) == ((), 0)
         assert self.world.tree() == tree == self.world.rebuilt()
 
 
@@ -199,10 +201,10 @@ def test_only_what_is_named_is_read(held: Held) -> None:
     world = held.world
     named = world.document("0/0", title="Named")
     world.document("0/3", title="Not named")
-    assert held.look(look_at(named)).documents.read == 1
+    assert held.look(look_at(named)).read == 1
     assert "Named" in world.titles()
     assert "Not named" not in world.titles()
-    assert held.look().documents.read == 1
+    assert held.look().read == 1
     assert "Not named" in world.titles()
 
 
@@ -214,7 +216,7 @@ def test_a_named_path_that_the_walk_would_pass_over_is_passed_over(held: Held, p
     (world.articles / "link").symlink_to(world.root / "elsewhere")
     made = world.text(path, world.document("1/1", title="Copied").read_text())
     held.look(look_at(world.articles / "1/1.md"))
-    assert held.look(look_at(os.path.normpath(made))).documents.read == 0
+    assert held.look(look_at(os.path.normpath(made))).read == 0
     assert world.titles().count("Copied") == 1
 
 
@@ -229,7 +231,7 @@ def test_what_is_still_in_motion_is_left_as_it_is_known(held: Held) -> None:
     moving = look_at(world.articles, unsettled=(half, missing))
     for look in (moving, moving._replace(paths=None)):
         report = held.look(look)
-        assert (report.documents.read, report.documents.gone, report.changes) == (0, 0, ())
+        assert (report.read, report.gone, report.changes) == (0, 0, ())
     missing.write_text(text)
     assert world.tree() == before
     held.look(look_at(half, missing))
@@ -261,7 +263,7 @@ def test_while_the_guard_holds_a_further_deletion_counts_with_the_others(held: H
         (world.articles / f"{number % 3}/{number}.md").unlink()
     assert held.look(look_at(world.articles)).guard
     (world.articles / "2/29.md").unlink()
-    assert held.look(look_at(world.articles / "2/29.md")).documents.gone == 26
+    assert held.look(look_at(world.articles / "2/29.md")).gone == 26
     assert len(world.titles()) == 30
     assert held.look(accept_deletions=True).guard == ()
     assert len(world.titles()) == 4
@@ -276,7 +278,7 @@ def test_a_missing_source_withdraws_nothing(held: Held) -> None:
     assert len(world.titles()) == 30
     (world.root / "away").rename(world.articles)
     report = held.look(look_at(world.articles))
-    assert (report.guard, report.changes, report.documents.read) == ((), (), 0)
+    assert (report.guard, report.changes, report.read) == ((), (), 0)
 
 
 def test_another_configuration_makes_everything_be_looked_at(held: Held) -> None:
@@ -325,5 +327,5 @@ def test_a_dry_look_changes_nothing(held: Held) -> None:
         assert world.tree() == before
     held.look(look_at(path))
     assert world.titles().count("Dry") == 1
-    assert told(held.look(rebuild=True)) == []
+    assert held.look(rebuild=True).problems == ()
     assert world.tree() == world.rebuilt()

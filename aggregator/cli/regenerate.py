@@ -59,7 +59,8 @@ def regenerate(
         report = _asked(config, plan, wish, bar)
         if report is None:
             with pipeline.Session(plan, __version__, processes=pipeline.cores(), dry=wish.dry) as session:
-                report = session.bring_up(pipeline.EVERYTHING, wish, now, started, bar)
+                done = session.bring_up(pipeline.EVERYTHING, wish, now, started, bar)
+                report = pipeline.report(done, session.survey())
                 if plan.tellers and not wish.dry:
                     _announce(session, config)
     seconds = time.monotonic() - begin

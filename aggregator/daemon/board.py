@@ -27,7 +27,7 @@ from aggregator.daemon.status import (
 )
 from aggregator.errors import MetricsFailed
 from aggregator.model import Problem, Severity
-from aggregator.pipeline import Plan, Report
+from aggregator.pipeline import Done, Plan, Survey
 from aggregator.scheduler import Timers
 from aggregator.watcher import Health, Look
 
@@ -76,63 +76,47 @@ class Board:
             self._metrics.stop()
             self._metrics = None
 
-    def report(
-        self, report: Report, plan: Plan, look: Look, now: datetime, seconds: float, end: float, reason: str
-    ) -> None:
+    def done(self, done: Done, plan: Plan, look: Look, now: datetime, seconds: float, end: float, reason: str) -> None:
         """Take in a batch that took `seconds` and ended at `end` (monotonic); `reason`: why all was looked at."""
-        documents, files = report.documents, report.feeds
         if look.paths is None:
-            self._unreconciled = report.troubles
-        self._troubles = tuple(dict.fromkeys((*self._unreconciled, *report.troubles)))
+            self._unreconciled = done.troubles
+        self._troubles = tuple(dict.fromkeys((*self._unreconciled, *done.troubles)))
         self.failure = ""
-        self._status = replace(
-            self._status,
-            progress=None,
-            documents=Documents(
-                known=documents.read + documents.unchanged, failed=documents.failed, skipped=documents.skipped
-            ),
-            articles=report.articles,
-            guard=tuple(_placed(one, plan) for one in report.guard),
-            problems=tuple(replace(one, path=plan.file(one.path) or one.path) for one in report.problems),
-            errors=sum(one.severity is Severity.error for one in report.problems),
-            warnings=sum(one.severity is Severity.warning for one in report.problems),
-        )
-        told = {
-            "read": documents.read,
-            "gone": documents.gone,
-            "written": files.written,
-            "removed": files.removed,
-            "failed": files.failed,
-        }
+        guard = tuple(str(replace(one, path=plan.file(one.path) or one.path)) for one in done.guard)
+        self._status = replace(self._status, progress=None, guard=guard)
         if reason:
-            found = Reconcile(at=now, seconds=seconds, read=documents.read, gone=documents.gone)
+            found = Reconcile(at=now, seconds=seconds, read=done.read, gone=done.gone)
             self._status = replace(self._status, reconcile=found)
             if self._metrics:
                 self._metrics.reconcile(found)
-        if not reason or report.changes:
-            latency = None if look.since is None else end - look.since
-            paths = 0 if look.paths is None else len(look.paths)
-            batch = Batch(at=now, paths=paths, seconds=seconds, latency=latency, **told)
+        if not reason or done.changes:
+            batch = Batch(
+                at=now,
+                paths=0 if look.paths is None else len(look.paths),
+                read=done.read,
+                gone=done.gone,
+                written=done.feeds.written,
+                removed=done.feeds.removed,
+                failed=done.feeds.failed,
+                seconds=seconds,
+                latency=None if look.since is None else end - look.since,
+            )
             self._status = replace(self._status, batch=batch)
             if self._metrics:
                 self._metrics.batch(batch)
-        self._log(report, told, seconds, reason)
+        _log(done, seconds, reason)
 
-    def _log(self, report: Report, told: dict[str, int], seconds: float, reason: str) -> None:
-        log = logs.get()
-        line = {**told, "seconds": round(seconds, 3), "problems": len(report.problems)}
-        if reason:
-            log.info("reconciled", reason=reason, **line)
-        else:
-            log.info("batch", **line)
-        for one in (*report.guard, *report.troubles):
-            log.warning("trouble", problem=str(one))
-        for outcome, path in report.changes:
-            log.debug(str(outcome), path=path)
-
-    def count(self, out: int, dirty: int) -> None:
-        """Take in how many feeds are out, and how many of them dirty."""
-        self._status = replace(self._status, feeds=Feeds(out=out, dirty=dirty))
+    def survey(self, survey: Survey, out: int, dirty: int, plan: Plan) -> None:
+        """Take in what there is, how many feeds are out, and how many of them dirty."""
+        self._status = replace(
+            self._status,
+            documents=Documents(known=survey.known, failed=survey.failed, skipped=survey.skipped),
+            articles=survey.articles,
+            feeds=Feeds(out=out, dirty=dirty),
+            problems=tuple(replace(one, path=plan.file(one.path) or one.path) for one in survey.problems),
+            errors=sum(one.severity is Severity.error for one in survey.problems),
+            warnings=sum(one.severity is Severity.warning for one in survey.problems),
+        )
 
     def progress(self, stage: str, done: int, total: int) -> bool:
         """Take in how far the work is; whether that is worth being told."""
@@ -218,5 +202,14 @@ def _line(made: Status) -> str:
     return f"{made.documents.known} documents, {made.feeds.out} feeds; {health}"
 
 
-def _placed(problem: Problem, plan: Plan) -> str:
-    return str(replace(problem, path=plan.file(problem.path) or problem.path))
+def _log(done: Done, seconds: float, reason: str) -> None:
+    """One line for a batch, whatever it holds; more only where something is wrong, or was asked for."""
+    log = logs.get()
+    what: dict[str, object] = {"reason": reason} if reason else {}
+    files = done.feeds
+    what |= {"read": done.read, "gone": done.gone, "written": files.written, "removed": files.removed}
+    log.info("reconciled" if reason else "batch", **what, failed=files.failed, seconds=round(seconds, 3))
+    for problem in (*done.guard, *done.troubles):
+        log.warning("trouble", problem=str(problem))
+    for outcome, path in done.changes:
+        log.debug(str(outcome), path=path)

@@ -28,7 +28,7 @@ from aggregator.daemon.board import Board
 from aggregator.daemon.control import Answer, Control, refusal
 from aggregator.daemon.status import State
 from aggregator.errors import AggregatorError, LedgerCorrupt, NotDone, PlaceChanged, Stopped
-from aggregator.pipeline import EVERYTHING, Plan, Report, Session, Wish
+from aggregator.pipeline import EVERYTHING, Done, Plan, Session, Wish
 from aggregator.scheduler import Timers, rang
 from aggregator.systemd import Manager
 from aggregator.watcher import Look, Poll, Watcher, Window
@@ -109,10 +109,11 @@ class Daemon:
         self._stall = stall
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._stopping = False
-        self._beaten = self._noted_at = float("-inf")
+        self._beaten = self._noted_at = self._surveyed = float("-inf")
         self._offset = time.time() - time.monotonic()
         self._now = datetime.now(UTC)
         self._failures = 0
+        self._unsurveyed = False
         self._requests: list[Asked] = []
         self._reloads: list[Answer] = []
         self._doubt = "start"
@@ -294,28 +295,32 @@ class Daemon:
         self._waiting = False
         return Wish(later=tuple(one.feeds for one in self.setting.config.schedule), called=called)
 
-    def _bring_up(self, look: Look, wish: Wish, reason: str = "") -> Report | None:
+    def _bring_up(self, look: Look, wish: Wish, reason: str = "") -> None:
         """One batch, or for a reason a look at everything; None where it failed, and is tried again."""
         begin = time.monotonic()
         self._tell(State.working)
         try:
-            report = self.session.bring_up(look, wish, self._clock(), time.time_ns(), self._progress)
+            done = self.session.bring_up(look, wish, self._clock(), time.time_ns(), self._progress)
         except (Stopped, LedgerCorrupt):
             raise
         except Exception as error:
             self._failed(error)
             self._called.update(wish.called)
-            return None
+            return
         end = time.monotonic()
         self._failures = 0
-        self._board.report(report, self.setting.plan, look, self._clock(), end - begin, end, reason)
+        self._finish(done, look, begin, end, reason)
+
+    def _finish(self, done: Done, look: Look, begin: float, end: float, reason: str) -> None:
+        """See to all that a run has as a consequence."""
+        self._board.done(done, self.setting.plan, look, self._clock(), end - begin, end, reason)
         self.timers.at("due", self.session.next_due())
-        self._board.count(*self.session.feeds())
-        if report.feeds.failed:
+        if done.feeds.failed:
             self._retry()
         self._announce()
+        self._unsurveyed = True
+        self._survey()
         self._tell(State.idle)
-        return report
 
     def _failed(self, error: Exception) -> None:
         known = isinstance(error, AggregatorError | OSError)
@@ -349,7 +354,9 @@ class Daemon:
 
         try:
             # Whoever asks wants what is there now, settled or not.
-            report = self.session.bring_up(EVERYTHING, wish, self._clock(), time.time_ns(), progress)
+            with self.session.rehearsing(wish.dry):
+                done = self.session.bring_up(EVERYTHING, wish, self._clock(), time.time_ns(), progress)
+                report = pipeline.report(done, self.session.survey())
         except AggregatorError as error:
             answer(refusal(error))
             if isinstance(error, Stopped | LedgerCorrupt):
@@ -358,11 +365,8 @@ class Daemon:
             self._failed(error)
             answer(refusal(NotDone(f"it failed: {error}")))
         else:
-            end = time.monotonic()
             if not wish.dry:
-                self._board.report(report, self.setting.plan, EVERYTHING, self._clock(), end - begin, end, "regenerate")
-                self._announce()
-            self._board.count(*self.session.feeds())
+                self._finish(done, EVERYTHING, begin, time.monotonic(), "regenerate")
             self._tell(State.idle)
             answer({"outcome": msgspec.to_builtins(report)})
 
@@ -437,7 +441,15 @@ class Daemon:
         self._offset = offset
         if self.session.answers():
             self._manager.alive()
+        self._survey()
         self._tell(State.idle)
+
+    def _survey(self) -> None:
+        """Put up what there is; not after each of many changes, for it costs what there is."""
+        at = time.monotonic()
+        if self._unsurveyed and at >= self._surveyed + _BEAT:
+            self._surveyed, self._unsurveyed = at, False
+            self._board.survey(self.session.survey(), *self.session.feeds(), self.setting.plan)
 
     def _clock(self) -> datetime:
         """The instant it is, which never goes back a little."""

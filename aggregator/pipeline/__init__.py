@@ -4,7 +4,7 @@ from aggregator.pipeline.consulting import is_current
 from aggregator.pipeline.explaining import Explanation, explain
 from aggregator.pipeline.listing import Listed, listing, redirects
 from aggregator.pipeline.plan import HOOK, Plan, Progress, Site, Source, Wish
-from aggregator.pipeline.report import Report
+from aggregator.pipeline.report import Done, Report, Survey, report
 from aggregator.pipeline.run import run
 from aggregator.pipeline.session import EVERYTHING, Session
 from aggregator.store import News
@@ -13,6 +13,7 @@ from aggregator.workers import cores
 __all__ = [
     "EVERYTHING",
     "HOOK",
+    "Done",
     "Explanation",
     "Listed",
     "News",
@@ -22,11 +23,13 @@ __all__ = [
     "Session",
     "Site",
     "Source",
+    "Survey",
     "Wish",
     "cores",
     "explain",
     "is_current",
     "listing",
     "redirects",
+    "report",
     "run",
 ]

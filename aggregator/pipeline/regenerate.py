@@ -103,5 +103,6 @@ def _show(plan: Plan, index: Index, ledger: Ledger, topic: str, now: datetime) -
     following = index.entries.following(topic, now)
     selection = select(topic, newest, following, out is not None, out.lapsed if out else None, plan.choice, now)
     index.entries.want(selection.keys or ())
-    spelled = plan.taxonomy.name(topic) or index.entries.spelling(topic, now) or (out.spelled if out else "")
+    shown = index.entries.spelling(topic, now) if topic != ALL else ""
+    spelled = plan.taxonomy.name(topic) or shown or (out.spelled if out else "")
     return spelled, selection

@@ -48,22 +48,66 @@ class Effort(msgspec.Struct, frozen=True):
     rendered: int
 
 
-class Report(msgspec.Struct, frozen=True):
-    """What a run did and found. `changes` names the files written and removed, or that would be.
+class Done(msgspec.Struct, frozen=True):
+    """What one run did; it costs what the run changed.
 
-    Of the problems, `guard` says what is missing and isn't let go, and `troubles` which sources and feeds failed: with
-    one of them it isn't `healthy`, exit status 1.
+    read: documents with new content; gone: those that are no more, held: those of them that the guard keeps. Of the
+    problems, all but those of documents, `guard` says what is missing and isn't let go, and `troubles` which sources
+    and feeds failed: with one of them it isn't `healthy`, exit status 1. `changes` names the files written and removed,
+    or that would be.
     """
+
+    read: int
+    gone: int
+    held: int
+    feeds: Files
+    problems: tuple[Problem, ...]
+    guard: tuple[Problem, ...]
+    troubles: tuple[Problem, ...]
+    changes: tuple[tuple[Outcome, str], ...]
+    effort: Effort
+
+    @property
+    def healthy(self) -> bool:
+        return not self.guard and not self.troubles
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """What there is after a run; it costs what there is. known: documents of which a good version was read."""
+
+    known: int
+    failed: int
+    skipped: int
+    articles: int
+    problems: tuple[Problem, ...]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a run did, and what there is after it."""
 
     documents: Counts
     articles: int
     feeds: Files
     problems: tuple[Problem, ...]
     changes: tuple[tuple[Outcome, str], ...]
-    guard: tuple[Problem, ...]
-    troubles: tuple[Problem, ...]
+    healthy: bool
     effort: Effort
 
-    @property
-    def healthy(self) -> bool:
-        return not self.guard and not self.troubles
+
+def report(done: Done, survey: Survey) -> Report:
+    """Both together."""
+    return Report(
+        documents=Counts(
+            read=done.read,
+            unchanged=max(0, survey.known - done.read - done.held),
+            failed=survey.failed,
+            skipped=survey.skipped,
+            gone=done.gone,
+        ),
+        articles=survey.articles,
+        feeds=done.feeds,
+        problems=(*done.problems, *survey.problems),
+        changes=done.changes,
+        healthy=done.healthy,
+        effort=done.effort,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from aggregator.pipeline.plan import Plan, Progress, Wish
-from aggregator.pipeline.report import Report
+from aggregator.pipeline.report import Report, report
 from aggregator.pipeline.session import EVERYTHING, Session
 
 
@@ -25,4 +25,4 @@ def run(
     TimeRefused, UnknownFeed, ForeignOutput, Locked and StoreError.
     """
     with Session(plan, program, processes=processes, dry=wish.dry) as session:
-        return session.bring_up(EVERYTHING, wish, now, started, progress)
+        return report(session.bring_up(EVERYTHING, wish, now, started, progress), session.survey())

@@ -28,7 +28,7 @@ from aggregator.model import Problem, Severity, from_micros
 from aggregator.pipeline.ingest import Ingested, ingest, places
 from aggregator.pipeline.plan import Plan, Progress, Wish
 from aggregator.pipeline.regenerate import feed_names, notice_altered, regenerate
-from aggregator.pipeline.report import Counts, Effort, Files, Published, Report
+from aggregator.pipeline.report import Done, Effort, Files, Published, Survey
 from aggregator.publish import Outcome
 from aggregator.store import (
     DAMAGED,
@@ -119,7 +119,7 @@ class Session:
 
     def bring_up(
         self, look: Look, wish: Wish, now: datetime, started: int, progress: Progress = lambda *_: None
-    ) -> Report:
+    ) -> Done:
         """Read what changed and publish what that makes different.
 
         Where more is in doubt than `look` names, everything is looked at. started: the real time, in ns since 1970.
@@ -132,8 +132,7 @@ class Session:
             look = EVERYTHING._replace(unsettled=look.unsettled)
         self._doubtful = True
         try:
-            with self._dry(wish.dry):
-                report = self._bring_up(_Run(look, wish, now, started, self._watched(progress)))
+            done = self._bring_up(_Run(look, wish, now, started, self._watched(progress)))
         except sqlite3.Error as error:
             self._rollback()
             if self._stop():
@@ -143,10 +142,37 @@ class Session:
             self._rollback()
             raise
         # While the guard holds, only a look at everything can tell whether the files are back.
-        self._doubtful = bool(report.guard)
-        return report
+        self._doubtful = bool(done.guard)
+        return done
 
-    # What a daemon asks between runs
+    @contextmanager
+    def rehearsing(self, dry: bool) -> Iterator[None]:
+        """Make nothing permanent of what is done within, if it is so wished."""
+        if not dry or self.dry:
+            yield
+            return
+        self._close_index()
+        self.dry = self.ledger.database.dry = True
+        try:
+            yield
+        finally:
+            self.dry = self.ledger.database.dry = False
+            self._doubtful = True
+            self._rollback()
+
+    # What there is to ask between runs
+
+    def survey(self) -> Survey:
+        """What there is."""
+        index = self._opened()
+        count = index.files.count()
+        return Survey(
+            known=count.get("read", 0),
+            failed=count.get("failed", 0),
+            skipped=count.get("skipped", 0),
+            articles=index.articles.count(),
+            problems=tuple(index.files.problems()),
+        )
 
     def feeds(self) -> tuple[int, int]:
         """How many feeds are out, and how many are dirty."""
@@ -196,11 +222,11 @@ class Session:
 
         return step
 
-    def _opened(self, former: Path | None = None, *, rebuild: bool = False, dry: bool = False) -> Index:
+    def _opened(self, former: Path | None = None, *, rebuild: bool = False) -> Index:
         if rebuild or former:
             self._close_index()
         if self._index is None:
-            self._index = open_index(self.plan.store, former, rebuild=rebuild, dry=self.dry or dry)
+            self._index = open_index(self.plan.store, former, rebuild=rebuild, dry=self.dry)
             self._index.database.on_step(self._stop)
         return self._index
 
@@ -213,21 +239,7 @@ class Session:
         self.ledger.rollback()
         self._close_index()
 
-    @contextmanager
-    def _dry(self, dry: bool) -> Iterator[None]:
-        """Let nothing be made permanent, if it is so wished."""
-        if not dry or self.dry:
-            yield
-            return
-        self._close_index()
-        self.ledger.database.dry = True
-        try:
-            yield
-        finally:
-            self.ledger.database.dry = False
-            self._rollback()
-
-    def _bring_up(self, run: _Run) -> Report:
+    def _bring_up(self, run: _Run) -> Done:
         """One run, with a new index where the one that is there turns out to be damaged.
 
         The new one takes the last good versions of documents over from the damaged one, as long as that goes well.
@@ -241,7 +253,7 @@ class Session:
             if not self.ledger.sound():
                 raise LedgerCorrupt(DAMAGED.format(path=self.plan.store / LEDGER_FILE)) from error
             self._rollback()
-            kept, told = _set_aside(place, error, dry=self.dry or run.wish.dry)
+            kept, told = _set_aside(place, error, dry=self.dry)
         run = run._replace(look=EVERYTHING._replace(unsettled=run.look.unsettled))
         try:
             return self._go(run, (told,), kept)
@@ -252,10 +264,9 @@ class Session:
         unlink(place)
         return self._go(run, (told,), None)
 
-    def _go(self, run: _Run, told: tuple[Problem, ...], former: Path | None) -> Report:
+    def _go(self, run: _Run, told: tuple[Problem, ...], former: Path | None) -> Done:
         plan, ledger, wish = self.plan, self.ledger, run.wish
-        dry = self.dry or wish.dry
-        index = self._opened(former, rebuild=wish.rebuild, dry=dry)
+        index = self._opened(former, rebuild=wish.rebuild)
         with Workers(self.processes) as workers:
             ingested = ingest(
                 plan,
@@ -277,9 +288,9 @@ class Session:
                 if run.look.paths is None:
                     notice_altered(plan.output, index, ledger)
                 published = regenerate(
-                    plan, index, ledger, workers, run.now, wish.chooses, dry=dry, progress=run.progress
+                    plan, index, ledger, workers, run.now, wish.chooses, dry=self.dry, progress=run.progress
                 )
-        return _report(index, ingested, published, told)
+        return _done(ingested, published, told)
 
 
 def _set_aside(place: Path, error: Exception, *, dry: bool) -> tuple[Path, Problem]:
@@ -298,27 +309,16 @@ def _check(only: tuple[str, ...], names: list[str]) -> None:
             raise UnknownFeed(f"--feed {name}: no such feed; " + (f"perhaps {near[0]}?" if near else "there is `all`"))
 
 
-def _report(index: Index, ingested: Ingested, published: Published, told: tuple[Problem, ...]) -> Report:
-    count, outcomes = index.files.count(), published.outcomes
-    return Report(
-        documents=Counts(
-            read=ingested.read,
-            unchanged=max(0, count.get("read", 0) - ingested.read - ingested.held),
-            failed=count.get("failed", 0),
-            skipped=count.get("skipped", 0),
-            gone=ingested.gone,
-        ),
-        articles=index.articles.count(),
+def _done(ingested: Ingested, published: Published, told: tuple[Problem, ...]) -> Done:
+    outcomes = published.outcomes
+    return Done(
+        read=ingested.read,
+        gone=ingested.gone,
+        held=ingested.held,
         feeds=Files(**{outcome.value: outcomes[outcome] for outcome in Outcome}),
-        problems=(
-            *told,
-            *ingested.troubles,
-            *ingested.guard,
-            *index.files.problems(),
-            *published.problems,
-        ),
-        changes=published.changes,
+        problems=(*told, *ingested.troubles, *ingested.guard, *published.problems),
         guard=ingested.guard,
         troubles=tuple(one for one in (*ingested.troubles, *published.problems) if one.severity is Severity.error),
+        changes=published.changes,
         effort=Effort(ingested.merged, published.rendered),
     )

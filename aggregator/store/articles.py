@@ -83,9 +83,10 @@ _DISSOLVE = (
     INSERT OR IGNORE INTO touched SELECT url FROM former CROSS JOIN alias USING (article)
       WHERE EXISTS (SELECT 1 FROM lead WHERE lead.article = former.article)
     """,
+    # Without the types, which make them comparable to the columns, all that is in the topics would be gone through.
     """
     DELETE FROM placement WHERE (topic, age, key) IN (
-      SELECT topic.value ->> 0, -article.published, article.key
+      SELECT CAST(topic.value ->> 0 AS TEXT), CAST(-article.published AS INTEGER), article.key
         FROM former CROSS JOIN article ON article.key = former.article, json_each(article.topics) topic)
     """,
     _DIRTY.format(keys="(SELECT article FROM former)"),

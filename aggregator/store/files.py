@@ -252,10 +252,10 @@ class Files:
         rows = self.database.execute(
             """
             SELECT d.path, l.explicit, min(winner.path) FROM lead l
-              JOIN document d ON d.id = l.document
-              JOIN article a ON a.id = l.explicit AND a.key <> l.article
-              JOIN lead w ON w.article = a.key
-              JOIN document winner ON winner.id = w.document
+              CROSS JOIN document d ON d.id = l.document
+              CROSS JOIN article a ON a.id = l.explicit AND a.key <> l.article
+              CROSS JOIN lead w ON w.article = a.key
+              CROSS JOIN document winner ON winner.id = w.document
               WHERE l.explicit IS NOT NULL GROUP BY d.path ORDER BY d.path
             """
         )
@@ -272,9 +272,10 @@ class Files:
 
 
 def _missing(everywhere: bool) -> str:
+    # The `+`: SQLite would make an index of all sources' documents first, for the few that are concerned.
     return f"""
       FROM {"document" if everywhere else "concerned"} d
-      WHERE source = ? AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
+      WHERE +source = ? AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
         AND NOT EXISTS (SELECT 1 FROM held WHERE path = d.path)
     """
 
