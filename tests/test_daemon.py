@@ -303,10 +303,10 @@ def test_an_article_to_come_is_published_at_its_instant(daemon: Daemon) -> None:
     site = daemon.site
     instant = datetime.now(UTC) + timedelta(seconds=3)
     site.document("soon", publishedDateTime=instant)
-    status = daemon.wait(lambda status: "due" in [one["what"] for one in status["next"]], "that it is planned")
+    status = daemon.wait(lambda status: "due all" in [one["what"] for one in status["next"]], "that it is planned")
     assert datetime.now(UTC) < instant, "the machine was too slow for this test"
     assert shows(site, "About a")
-    [due] = [one["at"] for one in status["next"] if one["what"] == "due"]
+    [due] = [one["at"] for one in status["next"] if one["what"] == "due all"]
     assert abs(datetime.fromisoformat(due) - instant) < timedelta(milliseconds=1)
     until(lambda: shows(site, "About a", "About soon"), "its instant")
     assert datetime.now(UTC) >= instant

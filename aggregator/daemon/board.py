@@ -37,18 +37,19 @@ _GLANCE = 1.0  # seconds between two signs of progress
 class Board:
     """What is known of the daemon, and who is told of it. `file`: the configuration's; `since`: when it started.
 
-    `failure` is why the last work failed, `queue` how many paths wait, `waiting` how much news each teller waits for.
+    `failure` is why the last work failed, `due` the feed that changes by itself next, `waiting` how much news there is
+    for each teller.
     """
 
     def __init__(self, file: str, since: datetime) -> None:
         self.failure = ""
-        self.queue = 0
+        self.due = ""
         self.waiting: dict[str, int] = {}
         self._status = Status(
             state=State.starting, pid=os.getpid(), version=__version__, config=file, since=since, at=since
         )
         self._written: Status | None = None
-        self._health: Health | None = None
+        self._health = Health("", "", None, True, "")
         self._metrics: Metrics | None = None
         self._unmetered = ""
         self._unreconciled: tuple[Problem, ...] = ()
@@ -138,12 +139,16 @@ class Board:
                 trouble=announcer.troubles[name],
             )
 
-    def take(self, health: Health | None, timers: Timers) -> None:
-        """Take in how the watcher is, and what rings next."""
+    def take(self, health: Health, timers: Timers, queue: int) -> None:
+        """Take in how the watcher is, what rings next, and how many paths wait."""
         self._health = health
         self._timing = timers.trouble or self._timing
-        upcoming = tuple(Next(what=name, at=at) for name, at in timers.upcoming() if not name.startswith("tell "))
-        self._status = replace(self._status, next=upcoming)
+        upcoming = tuple(
+            Next(what=f"due {self.due}" if name == "due" else name, at=at)
+            for name, at in timers.upcoming()
+            if not name.startswith("tell ")
+        )
+        self._status = replace(self._status, next=upcoming, queue=queue)
 
     def write(self, state: State, at: datetime) -> str:
         """Write the status down, if there is something new, or it would grow old; what it says in a line.
@@ -154,11 +159,9 @@ class Board:
         troubles = [
             *self._status.guard,
             *map(str, self._troubles),
-            *filter(None, (self.failure, health.trouble if health else "", self._timing, self._unmetered)),
+            *filter(None, (self.failure, health.trouble, self._timing, self._unmetered)),
         ]
-        watcher = (
-            Watching(health.mode, health.why, health.folders, health.healthy, health.trouble) if health else Watching()
-        )
+        watcher = Watching(health.mode, health.why, health.folders, health.healthy, health.trouble)
         announcing = (
             replace(self._announcing.get(name, Announcing(name=public(name))), waiting=count)
             for name, count in self.waiting.items()
@@ -170,7 +173,6 @@ class Board:
             healthy=not troubles,
             troubles=tuple(troubles),
             progress=self._status.progress if state is State.working else None,
-            queue=self.queue,
             watcher=watcher,
             announcing=tuple(announcing),
         )

@@ -16,6 +16,7 @@ from aggregator.daemon.asking import NAME, address_of, connected
 from aggregator.errors import AggregatorError, Locked, NotDone
 
 _LINE = 1 << 20  # bytes of a request
+_GLANCE = 1.0  # seconds that stopping may take longer
 
 Answer = Callable[[dict[str, Any]], None]
 """Told each answer to a request; `outcome` or `error` is the last."""
@@ -43,7 +44,7 @@ class Control:
                 self._server = _Server(address, self._take)
             finally:
                 os.umask(mask)
-        threading.Thread(target=self._server.serve_forever, args=(0.2,), name="control", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_GLANCE,), name="control", daemon=True).start()
 
     def stop(self) -> None:
         """Listen no more."""

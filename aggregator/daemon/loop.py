@@ -27,7 +27,7 @@ from aggregator.daemon.announcing import Announcer, Told, tellers
 from aggregator.daemon.board import Board
 from aggregator.daemon.control import Answer, Control, refusal
 from aggregator.daemon.status import State
-from aggregator.errors import AggregatorError, LedgerCorrupt, NotDone, PlaceChanged, Stopped
+from aggregator.errors import AggregatorError, LedgerCorrupt, NotDone, PlaceChanged, Stopped, StoreError
 from aggregator.pipeline import EVERYTHING, Done, Plan, Session, Wish
 from aggregator.scheduler import Timers, rang
 from aggregator.systemd import Manager
@@ -136,17 +136,15 @@ class Daemon:
             control.start()
             self.timers = Timers(lambda name: self._inbox.put(Rung(name)))
             self.timers.start()
+            self._listen()
+            self._arm()
             try:
-                self._listen()
-                self._arm()
                 self._call_missed()
                 self._tell(State.starting)
                 self._manager.ready("reading the documents")
                 logs.get().info("started", version=__version__, sources=len(config.sources), pid=os.getpid())
                 while not self._stopping:
-                    self._take(self._patience())
-                    self._work()
-                    self._beat()
+                    self._turn()
             finally:
                 self._manager.stopping()
                 self._tell(State.stopping)
@@ -155,6 +153,21 @@ class Daemon:
                 control.stop()
                 self._tell(State.stopped)
                 logs.get().info("stopped")
+
+    def _turn(self) -> None:
+        """Once round; what fails is told, and tried again."""
+        try:
+            self._take(self._patience())
+            self._work()
+            self._beat()
+        except (Stopped, LedgerCorrupt):
+            raise
+        except Exception as error:
+            known = isinstance(error, AggregatorError | OSError)
+            logs.get().error("the work failed", error=str(error), exc_info=None if known else error)
+            self._board.failure = str(error) if known else f"{type(error).__name__}: {error}"
+            self._retry()
+            self._tell(State.idle)
 
     def _listen(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
@@ -191,8 +204,7 @@ class Daemon:
         self._announce()
 
     def _disarm(self) -> None:
-        if hasattr(self, "watcher"):
-            self.watcher.stop()
+        self.watcher.stop()
         self._board.disarm()
 
     def _call_missed(self) -> None:
@@ -208,7 +220,8 @@ class Daemon:
 
     def _patience(self) -> float:
         """The seconds to wait for word."""
-        if self._waiting:
+        doubt = self._doubt and not self.window.storming(time.monotonic())
+        if doubt or self._waiting or self._called or self._all:
             return 0.0
         due = self.window.due
         beat = self._beaten + self._beat_every
@@ -228,7 +241,6 @@ class Daemon:
                 self._noted_at = max(self._noted_at, at)  # threads may overtake one another
                 self.window.note(path, self._noted_at)
             case Doubted(reason):
-                self._beaten = float("-inf")  # what was lost is watched again before everything is looked at
                 logs.get().warning("looking at everything", reason=reason)
                 self._doubt = reason
             case Rung(name):
@@ -284,6 +296,8 @@ class Daemon:
         elif look := self.window.take(at):
             self._bring_up(look, self._usual())
         elif self._doubt and not self.window.storming(at):
+            self.watcher.check()  # what was lost is to be watched again before everything is looked at
+            self._take(0.0)
             reason, self._doubt = self._doubt, ""
             self._bring_up(self.window.everything(at), self._usual(), reason)
         elif self._waiting or self._called:
@@ -296,37 +310,27 @@ class Daemon:
         return Wish(later=tuple(one.feeds for one in self.setting.config.schedule), called=called)
 
     def _bring_up(self, look: Look, wish: Wish, reason: str = "") -> None:
-        """One batch, or for a reason a look at everything; None where it failed, and is tried again."""
+        """One batch, or for a reason a look at everything."""
         begin = time.monotonic()
         self._tell(State.working)
         try:
             done = self.session.bring_up(look, wish, self._clock(), time.time_ns(), self._progress)
-        except (Stopped, LedgerCorrupt):
-            raise
-        except Exception as error:
-            self._failed(error)
+        except BaseException:
             self._called.update(wish.called)
-            return
-        end = time.monotonic()
-        self._failures = 0
-        self._finish(done, look, begin, end, reason)
+            raise
+        self._finish(done, look, begin, time.monotonic(), reason)
 
     def _finish(self, done: Done, look: Look, begin: float, end: float, reason: str) -> None:
         """See to all that a run has as a consequence."""
+        self._failures = 0
         self._board.done(done, self.setting.plan, look, self._clock(), end - begin, end, reason)
-        self.timers.at("due", self.session.next_due())
+        self._board.due, instant = self.session.next_due()
+        self.timers.at("due", instant)
         if done.feeds.failed:
             self._retry()
         self._announce()
         self._unsurveyed = True
         self._survey()
-        self._tell(State.idle)
-
-    def _failed(self, error: Exception) -> None:
-        known = isinstance(error, AggregatorError | OSError)
-        logs.get().error("the work failed", error=str(error), exc_info=None if known else error)
-        self._board.failure = str(error) if known else f"{type(error).__name__}: {error}"
-        self._retry()
         self._tell(State.idle)
 
     def _retry(self) -> None:
@@ -337,38 +341,41 @@ class Daemon:
 
     def _answer(self, request: dict[str, Any], answer: Answer) -> None:
         """Do what `aggregator regenerate` would have done, were it not for us."""
-        wish = msgspec.convert(request["wish"], Wish)
-        refused = ""
-        if request["plan"] != self.setting.plan.digest:
-            refused = "the daemon runs under another configuration; `aggregator reload` makes it read this one"
-        elif wish.at:
-            refused = "--at: a daemon is at work on this store, and its time is the clock's; stop it first"
-        if refused:
-            answer(refusal(NotDone(refused)))
-            return
-        begin = time.monotonic()
 
         def progress(stage: str, done: int, total: int) -> None:
             answer({"progress": [stage, done, total]})
             self._progress(stage, done, total)
 
+        begin = time.monotonic()
         try:
+            wish = self._wished(request)
             # Whoever asks wants what is there now, settled or not.
             with self.session.rehearsing(wish.dry):
                 done = self.session.bring_up(EVERYTHING, wish, self._clock(), time.time_ns(), progress)
                 report = pipeline.report(done, self.session.survey())
         except AggregatorError as error:
             answer(refusal(error))
-            if isinstance(error, Stopped | LedgerCorrupt):
+            if isinstance(error, Stopped | StoreError):
                 raise
         except Exception as error:
-            self._failed(error)
-            answer(refusal(NotDone(f"it failed: {error}")))
+            answer(refusal(NotDone(f"it failed: {type(error).__name__}: {error}")))
+            raise
         else:
             if not wish.dry:
                 self._finish(done, EVERYTHING, begin, time.monotonic(), "regenerate")
-            self._tell(State.idle)
             answer({"outcome": msgspec.to_builtins(report)})
+
+    def _wished(self, request: dict[str, Any]) -> Wish:
+        """What is asked for. Raises NotDone where it can't be had from us."""
+        try:
+            wish = msgspec.convert(request.get("wish"), Wish)
+        except msgspec.ValidationError as error:
+            raise NotDone(f"not a request that this version knows: {error}") from error
+        if request.get("plan") != self.setting.plan.digest:
+            raise NotDone("the daemon runs under another configuration; `aggregator reload` makes it read this one")
+        if wish.at:
+            raise NotDone("--at: a daemon is at work on this store, and its time is the clock's; stop it first")
+        return wish
 
     def _reload(self, answer: Answer) -> None:
         """Go on under the configuration as it is now, whole, or as before."""
@@ -459,8 +466,7 @@ class Daemon:
 
     def _tell(self, state: State) -> None:
         """Write the status down, and for the service manager."""
-        self._board.take(self.watcher.health if hasattr(self, "watcher") else None, self.timers)
-        self._board.queue = len(self.window) if hasattr(self, "window") else 0
+        self._board.take(self.watcher.health, self.timers, len(self.window))
         text = self._board.write(state, datetime.now(UTC))
         if text and state is State.idle:
             self._manager.status(text)

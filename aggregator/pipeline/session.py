@@ -27,7 +27,7 @@ from aggregator.errors import (
 from aggregator.model import Problem, Severity, from_micros
 from aggregator.pipeline.ingest import Ingested, ingest, places
 from aggregator.pipeline.plan import Plan, Progress, Wish
-from aggregator.pipeline.regenerate import feed_names, notice_altered, regenerate
+from aggregator.pipeline.regenerate import feed_name, feed_names, notice_altered, regenerate
 from aggregator.pipeline.report import Done, Effort, Files, Published, Survey
 from aggregator.publish import Outcome
 from aggregator.store import (
@@ -178,9 +178,10 @@ class Session:
         """How many feeds are out, and how many are dirty."""
         return len(self.ledger.feeds()), self._opened().entries.dirty()
 
-    def next_due(self) -> datetime | None:
-        """The instant at which the next feed changes by itself; None: never."""
-        return self._opened().entries.next_due()
+    def next_due(self) -> tuple[str, datetime | None]:
+        """The name of the feed that is the next to change by itself, and when (None: none ever does)."""
+        found = self._opened().entries.next_due()
+        return (feed_name(found[0], self.ledger.slugs()), found[1]) if found else ("", None)
 
     def answers(self) -> bool:
         """Whether the store can be read now."""
@@ -206,8 +207,12 @@ class Session:
 
     def told(self, teller: str, last: News) -> None:
         """Remember that the news up to this one were told, or will never be."""
-        self.ledger.told(teller, last)
-        self.ledger.commit()
+        try:
+            self.ledger.told(teller, last)
+            self.ledger.commit()
+        except sqlite3.Error as error:
+            self._rollback()
+            raise StoreError(f"{self.plan.store}: {error}") from error
 
     def tend(self) -> None:
         """The store's upkeep: what SQLite learns of its tables, and its log files cut short."""

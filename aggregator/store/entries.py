@@ -59,10 +59,12 @@ class Entries:
         """How many feeds are dirty."""
         return int(self.database.one("SELECT count(*) FROM feed WHERE dirty"))
 
-    def next_due(self) -> datetime | None:
-        """The instant at which the next feed changes by itself; None: never."""
-        due = self.database.one("SELECT min(due) FROM feed WHERE NOT dirty")
-        return None if due is None else from_micros(due)
+    def next_due(self) -> tuple[str, datetime] | None:
+        """The topic whose feed is the next to change by itself, and when; None: none ever."""
+        row = self.database.execute(
+            "SELECT topic, due FROM feed WHERE NOT dirty AND due IS NOT NULL ORDER BY due, topic LIMIT 1"
+        ).fetchone()
+        return (row[0], from_micros(row[1])) if row else None
 
     def clean(self, topic: str, due: datetime | None) -> None:
         """Note that a feed is current until `due`."""
