@@ -37,6 +37,7 @@ _BEAT = 5.0  # seconds between two looks at what works beside us
 _JUMP = 2.0  # seconds that the clock may differ from the monotonic one before it has been set
 _BACK = timedelta(hours=1)  # a clock set back by less is waited for: what has been shown stays shown
 _RETRY = (10.0, 300.0)  # seconds to the first try after a failure, and at most
+_PEACE = 20  # times as long as a survey took, there is no other
 _UPKEEP = timedelta(hours=6)
 
 
@@ -109,7 +110,7 @@ class Daemon:
         self._stall = stall
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._stopping = False
-        self._beaten = self._noted_at = self._surveyed = float("-inf")
+        self._beaten = self._noted_at = self._survey_from = float("-inf")
         self._offset = time.time() - time.monotonic()
         self._now = datetime.now(UTC)
         self._failures = 0
@@ -452,11 +453,12 @@ class Daemon:
         self._tell(State.idle)
 
     def _survey(self) -> None:
-        """Put up what there is; not after each of many changes, for it costs what there is."""
+        """Put up what there is. It costs what there is, so it takes a small part of the time that many changes take."""
         at = time.monotonic()
-        if self._unsurveyed and at >= self._surveyed + _BEAT:
-            self._surveyed, self._unsurveyed = at, False
+        if self._unsurveyed and at >= self._survey_from:
             self._board.survey(self.session.survey(), *self.session.feeds(), self.setting.plan)
+            self._unsurveyed = False
+            self._survey_from = at + _PEACE * (time.monotonic() - at)
 
     def _clock(self) -> datetime:
         """The instant it is, which never goes back a little."""
