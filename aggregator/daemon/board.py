@@ -81,6 +81,7 @@ class Board:
         """Take in a batch that took `seconds` and ended at `end` (monotonic); `reason`: why all was looked at."""
         if look.paths is None:
             self._unreconciled = done.troubles
+            self._timing = ""
         self._troubles = tuple(dict.fromkeys((*self._unreconciled, *done.troubles)))
         self.failure = ""
         guard = tuple(str(replace(one, path=plan.file(one.path) or one.path)) for one in done.guard)
