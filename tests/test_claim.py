@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import ForeignOutput, Locked
-from aggregator.publish import claim, claimed, signature
+from aggregator.publish import claim, claimed
 from tests.programs import child, end_of
 
 CLAIMER = """
@@ -56,6 +56,7 @@ def test_a_claim_marks_the_folder_for_its_store_alone(root: Path, store: Path) -
     try:
         with claimed(root, store, "one"):
             assert (store / "lock").read_text() == f"{os.getpid()}\n"
+            assert (root / ".aggregator").read_text().splitlines()[2:] == [f"# process {os.getpid()}"]
     finally:
         os.umask(before)
     identity, note = (root / ".aggregator").read_text().splitlines()
@@ -64,10 +65,10 @@ def test_a_claim_marks_the_folder_for_its_store_alone(root: Path, store: Path) -
     assert str(store) in note
     assert {stat.S_IMODE(path.stat().st_mode) for path in (root / ".aggregator", store / "lock")} == {0o600}
     assert stat.S_IMODE(store.stat().st_mode) == 0o700
-    marked = signature(root, ".aggregator")
+    marked = (root / ".aggregator").read_bytes()
     with claimed(root, store, "one"):
-        pass
-    assert signature(root, ".aggregator") == marked
+        assert (root / ".aggregator").read_bytes().startswith(marked)
+    assert (root / ".aggregator").read_bytes() == marked
 
 
 def test_a_second_process_is_kept_out_and_told_by_whom(root: Path, store: Path) -> None:
@@ -83,13 +84,26 @@ def test_a_second_process_is_kept_out_and_told_by_whom(root: Path, store: Path) 
         pass
 
 
+def test_a_copy_of_the_store_is_told_who_writes_to_the_folder(root: Path, store: Path) -> None:
+    """It has the same identity, and another lock: the folder's mark names the process."""
+    with claimer(root, store) as other:
+        assert said(other) == "held"
+        with (
+            pytest.raises(Locked, match=f"^process {other.pid} is writing to {root}"),
+            claimed(root, store.with_name("copy"), "one"),
+        ):
+            pytest.fail("claimed twice")
+        other.communicate()
+
+
 def test_a_claim_ends_with_its_process_however_it_ends(root: Path, store: Path) -> None:
-    """After a kill nothing needs to be cleaned up by hand."""
+    """After a kill nothing needs to be cleaned up by hand, and the mark names no process that is gone."""
     with claimer(root, store) as other:
         assert said(other) == "held"
         other.kill()
     with claimed(root, store, "one"):
-        pass
+        assert (root / ".aggregator").read_text().count("# process") == 1
+    assert "# process" not in (root / ".aggregator").read_text()
 
 
 def test_a_claim_does_not_live_on_in_forked_children(root: Path, store: Path) -> None:

@@ -329,3 +329,17 @@ def test_a_dry_look_changes_nothing(held: Held) -> None:
     assert world.titles().count("Dry") == 1
     assert held.look(rebuild=True).problems == ()
     assert world.tree() == world.rebuilt()
+
+
+def test_the_stores_upkeep_leaves_everything_as_it_is(held: Held) -> None:
+    """SQLite's log files are cut short, and the session goes on."""
+    world = held.world
+    before = world.tree()
+    logs = [path for path in world.store.iterdir() if path.name.endswith("-wal")]
+    assert sum(path.stat().st_size for path in logs) > 0
+    held.session.tend()
+    assert sum(path.stat().st_size for path in logs) == 0
+    assert held.look().changes == ()
+    assert world.tree() == before
+    held.look(look_at(world.document("0/0", title="After it")))
+    assert "After it" in world.titles()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from aggregator.publish.files import settle
 MARK = ".aggregator"
 LOCK = "lock"
 
+_PROCESS = re.compile(rb"^# (process [0-9]+)\n", re.MULTILINE)
 _LIMIT = 1000  # bytes read of a file that should be ours, but may be anything
 _open: set[int] = set()
 
@@ -32,8 +34,8 @@ class Hold(NamedTuple):
 def claimed(root: Path, store: Path, identity: str, *, write: bool = True) -> Iterator[None]:
     """Hold an output folder and a store, so that nobody else writes to them.
 
-    `root/.aggregator` says which store the folder belongs to, and is made where there is none; `store/lock`
-    says which process is at work. Without `write` nothing is made or changed, and only what is there is held.
+    `root/.aggregator` says which store the folder belongs to, and is made where there is none; it and `store/lock`
+    say which process is at work. Without `write` nothing is made or changed, and only what is there is held.
 
     Raises Locked where either is held already, ForeignOutput where the folder belongs to a store of another
     identity, LedgerCorrupt where that was this very store, OSError where the files can't be made or opened.
@@ -78,12 +80,35 @@ def _output_held(root: Path, store: Path, identity: str, write: bool) -> Iterato
                     f"{root / MARK} if that store is gone for good"
                 )
             if not mark.ours:
-                raise Locked(f"another process is writing to {root}; wait until it ends, or stop it")
+                process = _writer(mark.file) or "another process"
+                raise Locked(f"{process} is writing to {root}; wait until it ends, or stop it")
             if write and not owner:
                 _put(mark.file, f"{identity}\n# {_note(store)}\n")
                 os.fsync(mark.file)
                 settle(root, [MARK])
-        yield
+            if write:
+                _sign(mark.file, f"# process {os.getpid()}\n")
+        try:
+            yield
+        finally:
+            if mark and write and mark.file in _open:
+                _sign(mark.file, "")
+
+
+def _writer(file: int) -> str:
+    """Who a mark says is writing; empty: it doesn't."""
+    found = _PROCESS.search(os.pread(file, _LIMIT, 0))
+    return found[1].decode() if found else ""
+
+
+def _sign(file: int, line: str) -> None:
+    """Say at the end of a mark who is writing. What is before that is never written over, and so always whole."""
+    data = os.pread(file, _LIMIT, 0)
+    if len(data) < _LIMIT:
+        found = _PROCESS.search(data)
+        head = found.start() if found else len(data)
+        os.ftruncate(file, head)
+        os.pwrite(file, line.encode(), head)
 
 
 def _note(store: Path) -> str:
