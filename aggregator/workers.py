@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import multiprocessing
 import os
+import select
 import signal
 import threading
 from collections import deque
@@ -16,8 +16,6 @@ from typing import TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-_PR_SET_PDEATHSIG = 1
 
 
 class Here(Executor):
@@ -64,7 +62,7 @@ class Workers:
             # Forking is free, and safe as long as there is only this thread; else from a clean process.
             method = "fork" if threading.active_count() == 1 else "forkserver"
             context = multiprocessing.get_context(method)
-            self._pool = ProcessPoolExecutor(self.processes, context, initializer=_begin)
+            self._pool = ProcessPoolExecutor(self.processes, context, initializer=_begin, initargs=(os.getpid(),))
         return self._pool
 
 
@@ -73,9 +71,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _begin() -> None:
-    """In a new worker: end with whoever started it, however that ends; leave Ctrl-C to the main process."""
+def _begin(parent: int) -> None:
+    """In a new worker: end with whoever started it, however that ends; leave signals to the main process."""
     gc.set_threshold(100_000)  # what is made here has no cycles, and is gone with each task
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     # A worker that outlives a killed parent waits for ever on a pipe whose other end its siblings hold open.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    try:
+        select.select([os.pidfd_open(parent)], [], [])
+    finally:
+        os._exit(1)

@@ -135,7 +135,8 @@ def test_what_was_done_is_counted(port: int) -> None:
     with served(f"127.0.0.1:{port}") as metrics:
         metrics.batch(BATCH)
         metrics.batch(replace(BATCH, latency=None, seconds=0.2))
-        metrics.reconcile(Reconcile(at=NOW, read=2, gone=1))
+        metrics.reconcile(Reconcile(at=NOW, read=2, gone=1, reason="reconcile"))
+        metrics.reconcile(Reconcile(at=NOW, read=40, reason="start"))
         metrics.told("https://hub.example/", well=True)
         metrics.told("https://hub.example/", well=False)
         metrics.told("https://hub.example/", well=False)
@@ -149,7 +150,7 @@ def test_what_was_done_is_counted(port: int) -> None:
         "aggregator_files_total{outcome=written}": 12,
         "aggregator_files_total{outcome=removed}": 2,
         "aggregator_files_total{outcome=failed}": 2,
-        "aggregator_reconciles_total": 1,
+        "aggregator_reconciles_total": 2,
         "aggregator_reconcile_found_total": 3,
         "aggregator_announcements_total{name=https://hub.example/,outcome=ok}": 1,
         "aggregator_announcements_total{name=https://hub.example/,outcome=failed}": 2,

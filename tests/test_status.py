@@ -60,7 +60,7 @@ FULL = replace(
     batch=Batch(
         at=NOW - timedelta(seconds=12), paths=1, read=1, gone=2, written=6, removed=3, seconds=0.041, latency=0.561
     ),
-    reconcile=Reconcile(at=NOW - timedelta(minutes=2), seconds=1.25, read=1),
+    reconcile=Reconcile(at=NOW - timedelta(minutes=2), seconds=1.25, read=1, reason="reconcile"),
     guard=("articles: 30 documents are gone",),
     problems=(
         Problem("articles/a.md", 4, 8, Severity.error, "no title"),

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from aggregator.config import Log
 
 
+_MONTHS = (2_000, 10, 10)  # unlike other commands, this one is to get rid of what it no longer needs
+
+
 @click.command()
 @config_option
 @click.option("--test-stall", is_flag=True, hidden=True, help="Stand still on SIGUSR2.")
@@ -24,7 +27,14 @@ def run(config_file: Path | None, test_stall: bool) -> None:
     SIGTERM stops it, SIGHUP reads the configuration again, SIGUSR1 regenerates everything now.
     """
     import faulthandler
+    import gc
+    import signal
 
+    for number in (signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)  # until there is somebody to take them
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # closed by whoever started us
+    gc.set_threshold(*_MONTHS)
     config = load(config_file)
     from aggregator.daemon import logs
     from aggregator.daemon.loop import Daemon, Setting

@@ -116,8 +116,9 @@ def _reconcile(reconcile: Reconcile, now: datetime) -> str:
         *([f"{_number(reconcile.read, 'document')} read"] if reconcile.read else []),
         *([f"{_number(reconcile.gone, 'document')} gone"] if reconcile.gone else []),
     ]
-    what = f"{' and '.join(found)} that no event had told" if found else "nothing that no event had told"
-    return f"{_ago(reconcile.at, now)}: {what}, in {_exact(reconcile.seconds)}"
+    what = " and ".join(found) or "nothing new"
+    why = "that no event had told" if reconcile.was_due and found else f"for: {reconcile.reason}"
+    return f"{_ago(reconcile.at, now)}: {what} {why}, in {_exact(reconcile.seconds)}"
 
 
 def _announcing(one: Announcing) -> str:

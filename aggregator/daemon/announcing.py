@@ -83,16 +83,24 @@ def tell_once(session: Session, config: Config) -> Iterator[str]:
 class Announcer:
     """Keeps who was told what, and how that went; `done` is called from a thread with what came of each telling."""
 
-    def __init__(self, tellers: Sequence[Teller], done: Callable[[Told], None]) -> None:
-        self.tellers = {teller.name: teller for teller in tellers}
-        self.failures = dict.fromkeys(self.tellers, 0)
-        self.troubles = dict.fromkeys(self.tellers, "")
+    def __init__(self, done: Callable[[Told], None]) -> None:
+        self.tellers: dict[str, Teller] = {}
+        self.failures: dict[str, int] = {}
+        self.troubles: dict[str, str] = {}
         self._busy: set[str] = set()
+        self._left: set[str] = set()
         self._done = done
+
+    def arm(self, tellers: Sequence[Teller]) -> None:
+        """Tell these from now on. Who is being told stays busy; who was left in peace is tried again."""
+        self._left.clear()
+        self.tellers = {teller.name: teller for teller in tellers}
+        self.failures = {name: self.failures.get(name, 0) for name in self.tellers}
+        self.troubles = {name: self.troubles.get(name, "") for name in self.tellers}
 
     def is_free(self, name: str) -> bool:
         """Whether somebody can be told now: not while they are being told, nor while they are left in peace."""
-        return name in self.tellers and name not in self._busy
+        return name in self.tellers and name not in self._busy and name not in self._left
 
     def tell(self, name: str, news: Sequence[News]) -> None:
         """Begin to tell somebody who is free."""
@@ -101,16 +109,17 @@ class Announcer:
         threading.Thread(target=self._tell, args=arguments, name=f"telling {name}", daemon=True).start()
 
     def note(self, came: Told) -> None:
-        """Take in what came of it; who is to be left in peace stays busy until `free`."""
+        """Take in what came of it; who is to be left in peace isn't free until `free`."""
+        self._busy.discard(came.name)
         if came.name in self.tellers:
             self.failures[came.name] = self.failures[came.name] + 1 if came.wait is not None else 0
             self.troubles[came.name] = came.trouble
-            if came.wait is None:
-                self.free(came.name)
+            if came.wait is not None:
+                self._left.add(came.name)
 
     def free(self, name: str) -> None:
-        """Let somebody be told again."""
-        self._busy.discard(name)
+        """Let somebody be told again who was left in peace."""
+        self._left.discard(name)
 
     def _tell(self, teller: Teller, news: Sequence[News], failures: int) -> None:
         try:

@@ -52,6 +52,8 @@ class Board:
         self._health = Health("", "", None, True, "")
         self._metrics: Metrics | None = None
         self._unmetered = ""
+        self._unwritten = ""
+        self._problems: frozenset[Problem] = frozenset()
         self._unreconciled: tuple[Problem, ...] = ()
         self._troubles: tuple[Problem, ...] = ()
         self._timing = ""
@@ -87,7 +89,7 @@ class Board:
         guard = tuple(str(replace(one, path=plan.file(one.path) or one.path)) for one in done.guard)
         self._status = replace(self._status, progress=None, guard=guard)
         if reason:
-            found = Reconcile(at=now, seconds=seconds, read=done.read, gone=done.gone)
+            found = Reconcile(at=now, seconds=seconds, read=done.read, gone=done.gone, reason=reason)
             self._status = replace(self._status, reconcile=found)
             if self._metrics:
                 self._metrics.reconcile(found)
@@ -109,7 +111,12 @@ class Board:
         _log(done, seconds, reason)
 
     def survey(self, survey: Survey, out: int, dirty: int, plan: Plan) -> None:
-        """Take in what there is, how many feeds are out, and how many of them dirty."""
+        """Take in what there is, how many feeds are out, and how many of them dirty; of new problems a line tells."""
+        fresh = [one for one in survey.problems if one not in self._problems]
+        self._problems = frozenset(survey.problems)
+        if fresh:
+            first = replace(fresh[0], path=plan.file(fresh[0].path) or fresh[0].path)
+            logs.get().warning("new problems", count=len(fresh), first=str(first), all="aggregator status")
         self._status = replace(
             self._status,
             documents=Documents(known=survey.known, failed=survey.failed, skipped=survey.skipped),
@@ -184,13 +191,18 @@ class Board:
         try:
             status.write(self._folder, made)
         except OSError as error:
-            if not last or last.state is not state:
+            if self._unwritten != str(error):
                 logs.get().warning("the status can't be written", error=str(error))
+            self._unwritten = str(error)
+        else:
+            self._unwritten = ""
         if self._metrics:
             try:
                 self._metrics.update(made)
             except MetricsFailed as error:
                 self._no_metrics(error)
+            else:
+                self._unmetered = ""
         return _line(made)
 
     def _no_metrics(self, error: MetricsFailed) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -37,6 +39,7 @@ class Control:
     def start(self) -> None:
         if connected(self.folder):
             raise Locked(f"another daemon listens in {self.folder}; name another folder as `runtime.path`")
+        self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / NAME).unlink(missing_ok=True)  # of one that was killed
         with address_of(self.folder) as address:
             mask = os.umask(0o177)
@@ -45,6 +48,12 @@ class Control:
             finally:
                 os.umask(mask)
         threading.Thread(target=self._server.serve_forever, args=(_GLANCE,), name="control", daemon=True).start()
+
+    def check(self) -> None:
+        """Listen anew where somebody has cleared the folder away. Raises as `start` does."""
+        if not os.path.lexists(self.folder / NAME):
+            self.stop()
+            self.start()
 
     def stop(self) -> None:
         """Listen no more."""
@@ -64,12 +73,20 @@ class _Server(socketserver.ThreadingUnixStreamServer):
         self.take = take
         super().__init__(address, _Conversation)
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        try:
+            return super().get_request()
+        except OSError:  # no descriptors left: not again at once
+            time.sleep(_GLANCE)
+            raise
+
     def handle_error(self, *_: object) -> None:
         """Who asked has gone away."""
 
 
 class _Conversation(socketserver.StreamRequestHandler):
     server: _Server
+    timeout = 10.0  # seconds for whoever connects to ask, and to take an answer
 
     def handle(self) -> None:
         answers: SimpleQueue[dict[str, Any]] = SimpleQueue()

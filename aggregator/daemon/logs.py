@@ -13,6 +13,7 @@ import io
 import json
 import logging
 import os
+import select
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
@@ -29,6 +30,7 @@ from structlog.typing import FilteringBoundLogger, Processor
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31"}
 _FIRST = ("time", "level", "event")
+_PATIENCE = 1.0  # seconds for whoever reads the log
 _LONGEST = 8000  # letters of a value: the journal cuts lines of 48 kB, and the rest would have no priority
 
 
@@ -87,11 +89,26 @@ class _Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
+        self._patience = _PATIENCE
 
     def msg(self, line: str) -> None:
         with self._lock, suppress(OSError, ValueError):
-            self._stream.write(line + "\n")
-            self._stream.flush()
+            if self._takes():
+                self._stream.write(line + "\n")
+                self._stream.flush()
+
+    def _takes(self) -> bool:
+        """Whether the stream takes a line: not a pipe that is full, where nobody reads any more.
+
+        It is waited for once. A line longer than PIPE_BUF may block all the same, if the reader stops just then.
+        """
+        try:
+            descriptor = self._stream.fileno()
+        except OSError:  # it has none
+            return True
+        taken = bool(select.select([], [descriptor], [], self._patience)[1])
+        self._patience = _PATIENCE if taken else 0.0
+        return taken
 
     debug = info = warning = error = critical = msg
 

@@ -13,7 +13,7 @@ import os
 import queue
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
@@ -103,6 +103,7 @@ class Daemon:
         stall: bool = False,
     ) -> None:
         self.setting = setting
+        self._file = file
         self._load = load
         self._log_as = log_as
         self._manager = manager
@@ -119,31 +120,33 @@ class Daemon:
         self._reloads: list[Answer] = []
         self._doubt = "start"
         self._all = False
-        self._called: set[str] = set()
         self._waiting = False
         self._board = Board(file, self._now)
+        self.announcer = Announcer(self._inbox.put)
 
     # From start to stop
 
     def run(self) -> None:
         """Work until a signal says stop. Raises AggregatorError and OSError where it can't begin, or not go on."""
         config, plan = self.setting
+        self._log_as(config.log)
+        self._listen()
         with (
             Session(plan, __version__, processes=pipeline.cores(), stop=self._moved) as self.session,
             suppress(Stopped),
         ):
-            config.runtime.path.mkdir(parents=True, exist_ok=True)
-            control = Control(config.runtime.path, lambda request, answer: self._inbox.put(Asked(request, answer)))
-            control.start()
+            self.control = Control(config.runtime.path, lambda *asked: self._inbox.put(Asked(*asked)))
+            self.control.start()
             self.timers = Timers(lambda name: self._inbox.put(Rung(name)))
             self.timers.start()
-            self._listen()
             self._arm()
             try:
-                self._call_missed()
+                self._now = self.session.last() or self._now
                 self._tell(State.starting)
                 self._manager.ready("reading the documents")
-                logs.get().info("started", version=__version__, sources=len(config.sources), pid=os.getpid())
+                logs.get().info(
+                    "started", version=__version__, config=self._file, output=str(plan.output), pid=os.getpid()
+                )
                 while not self._stopping:
                     self._turn()
             finally:
@@ -151,7 +154,7 @@ class Daemon:
                 self._tell(State.stopping)
                 self._disarm()
                 self.timers.stop()
-                control.stop()
+                self.control.stop()
                 self._tell(State.stopped)
                 logs.get().info("stopped")
 
@@ -164,6 +167,8 @@ class Daemon:
         except (Stopped, LedgerCorrupt):
             raise
         except Exception as error:
+            if self._stopping:  # workers were perhaps stopped with us
+                return
             known = isinstance(error, AggregatorError | OSError)
             logs.get().error("the work failed", error=str(error), exc_info=None if known else error)
             self._board.failure = str(error) if known else f"{type(error).__name__}: {error}"
@@ -181,12 +186,14 @@ class Daemon:
             self._stopping = True  # also amid the work
         self._inbox.put(Signalled(number))
 
-    def _arm(self) -> None:
-        """Set up what depends on the configuration."""
+    def _arm(self, moving: Collection[str] = ()) -> None:
+        """Set up what depends on the configuration; some paths may be in motion already."""
         config, plan = self.setting
         self._log_as(config.log)
         watch = config.watch
         self.window = Window(watch.settle.total_seconds(), watch.longest_wait.total_seconds(), self.session.knows)
+        for path in moving:
+            self.window.note(path, self._noted_at)
         self.watcher = Watcher(
             [source.folder for source in plan.sources],
             (plan.output, plan.store),
@@ -195,7 +202,7 @@ class Daemon:
             lambda reason: self._inbox.put(Doubted(reason)),
         )
         self.watcher.start()
-        self.announcer = Announcer(tellers(config), self._inbox.put)
+        self.announcer.arm(tellers(config))
         self._board.arm(config)
         self.timers.clear()
         self.timers.every("reconcile", watch.reconcile)
@@ -208,21 +215,12 @@ class Daemon:
         self.watcher.stop()
         self._board.disarm()
 
-    def _call_missed(self) -> None:
-        """Publish what its schedule would have published while there was no daemon; at the first start, all."""
-        last, now = self.session.last(), self._clock()
-        self._called = {
-            one.feeds
-            for one in self.setting.config.schedule
-            if last is None or rang(one.cron, self.setting.config.site.timezone, last, now)
-        }
-
     # What has come
 
     def _patience(self) -> float:
         """The seconds to wait for word."""
         doubt = self._doubt and not self.window.storming(time.monotonic())
-        if doubt or self._waiting or self._called or self._all:
+        if doubt or self._waiting or self._all:
             return 0.0
         due = self.window.due
         beat = self._beaten + self._beat_every
@@ -266,14 +264,12 @@ class Daemon:
         match kind:
             case "reconcile":
                 self._doubt = self._doubt or kind
-            case "schedule":
-                self._called.add(rest.split(" ")[0])
             case "upkeep":
                 self.session.tend()
             case "tell":
                 self.announcer.free(rest)
                 self._announce()
-            case _:  # due or retry
+            case _:  # due, schedule or retry
                 self._waiting = True
 
     def _stand_still(self) -> None:
@@ -285,7 +281,7 @@ class Daemon:
     # What is to be done
 
     def _work(self) -> None:
-        while self._reloads:
+        while self._reloads and not self._stopping:
             self._reload(self._reloads.pop(0))
         while self._requests:
             self._answer(*self._requests.pop(0))
@@ -301,34 +297,35 @@ class Daemon:
             self._take(0.0)
             reason, self._doubt = self._doubt, ""
             self._bring_up(self.window.everything(at), self._usual(), reason)
-        elif self._waiting or self._called:
+        elif self._waiting:
             self._bring_up(Look(frozenset(), frozenset(), None), self._usual())
 
     def _usual(self) -> Wish:
-        """All but the feeds with a schedule of their own, unless their time has come."""
-        called, self._called = tuple(sorted(self._called)), set()
+        """All but the feeds with a schedule of their own, unless their time has come since they were last published;
+        the first time of all, everything.
+        """
         self._waiting = False
-        return Wish(later=tuple(one.feeds for one in self.setting.config.schedule), called=called)
+        config = self.setting.config
+        served, now, zone = self.session.served(), self._clock(), config.site.timezone
+        called = [one.feeds for one in config.schedule if served is None or rang(one.cron, zone, served, now)]
+        return Wish(later=tuple(one.feeds for one in config.schedule), called=tuple(called))
 
     def _bring_up(self, look: Look, wish: Wish, reason: str = "") -> None:
         """One batch, or for a reason a look at everything."""
         begin = time.monotonic()
         self._tell(State.working)
-        try:
-            done = self.session.bring_up(look, wish, self._clock(), time.time_ns(), self._progress)
-        except BaseException:
-            self._called.update(wish.called)
-            raise
+        done = self.session.bring_up(look, wish, self._clock(), time.time_ns(), self._progress)
         self._finish(done, look, begin, time.monotonic(), reason)
 
     def _finish(self, done: Done, look: Look, begin: float, end: float, reason: str) -> None:
         """See to all that a run has as a consequence."""
-        self._failures = 0
         self._board.done(done, self.setting.plan, look, self._clock(), end - begin, end, reason)
-        self._board.due, instant = self.session.next_due()
+        self._board.due, instant = self.session.next_due(self._clock())
         self.timers.at("due", instant)
         if done.feeds.failed:
             self._retry()
+        else:
+            self._failures = 0
         self._announce()
         self._unsurveyed = True
         self._survey()
@@ -392,7 +389,7 @@ class Daemon:
         else:
             self._disarm()
             self.setting = setting
-            self._arm()
+            self._arm(self.window.waiting)
             self._doubt = "configuration"
             logs.get().info("the configuration is read again")
             answer({"outcome": {}})
@@ -441,6 +438,7 @@ class Daemon:
             return
         self._beaten = at
         self.watcher.check()
+        self.control.check()
         offset = time.time() - at
         if abs(offset - self._offset) > _JUMP:
             self._inbox.put(Doubted(f"the clock has moved by {offset - self._offset:+.0f} s, or the machine has slept"))

@@ -173,7 +173,8 @@ class Metrics:
     def reconcile(self, reconcile: Reconcile) -> None:
         """Count a look at everything."""
         self._reconciles.inc()
-        self._found.inc(reconcile.read + reconcile.gone)
+        if reconcile.was_due:
+            self._found.inc(reconcile.read + reconcile.gone)
 
     def told(self, name: str, *, well: bool) -> None:
         """Count that a hub or hook was told the news, or that it failed."""

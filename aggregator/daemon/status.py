@@ -90,12 +90,21 @@ class Batch(Part, frozen=True):
 
 
 class Reconcile(Part, frozen=True):
-    """What a look at everything took, in seconds, and found that no event had told: documents read and gone."""
+    """What a look at everything took, in seconds, and found: documents read and gone; and what it was for.
+
+    The reason is `reconcile` where it was only time for one: then what it found no event had told.
+    """
 
     at: Instant
     seconds: float = 0.0
     read: int = 0
     gone: int = 0
+    reason: str = ""
+
+    @property
+    def was_due(self) -> bool:
+        """Whether it was only time for it."""
+        return self.reason == "reconcile"
 
 
 class Next(Part, frozen=True):

@@ -171,6 +171,8 @@ def _gone(
     gone = [path for name in former for path in index.files.gone(name, everywhere=True)]
     held: int | None = 0
     guarded = []
+    if gone and not accept_deletions and not all(map(_exists, sources)):
+        held, gone = len(gone), []  # perhaps a slip in the name of the source that took their place
     for source in sources:
         missing = index.files.gone(source.name, everywhere=everything)
         there = _exists(source)

@@ -24,7 +24,7 @@ from aggregator.errors import (
     TimeRefused,
     UnknownFeed,
 )
-from aggregator.model import Problem, Severity, from_micros
+from aggregator.model import Problem, Severity, from_micros, to_micros
 from aggregator.pipeline.ingest import Ingested, ingest, places
 from aggregator.pipeline.plan import Plan, Progress, Wish
 from aggregator.pipeline.regenerate import feed_name, feed_names, notice_altered, regenerate
@@ -37,6 +37,7 @@ from aggregator.store import (
     Index,
     Ledger,
     News,
+    discard_unfinished,
     is_corrupt,
     open_index,
     set_aside,
@@ -92,8 +93,10 @@ class Session:
             plan = self.plan
             self.ledger = Ledger(plan.store, dry=self.dry, tracking=plan.tracking)
             stack.callback(self.ledger.close)
-            stack.enter_context(publish.claimed(plan.output, plan.store, self.ledger.identity, write=not self.dry))
+            self._claim = stack.enter_context(ExitStack())
+            self._claim_places()
             if not self.dry:
+                discard_unfinished(plan.store)
                 publish.sweep(plan.output, [path for path, *_ in self.ledger.files()])
             self.ledger.database.on_step(self._stop)
             stack.callback(self._close_index)
@@ -106,6 +109,13 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    def _claim_places(self) -> None:
+        """Take hold of store and output folder; also again, where one was taken away and made anew meanwhile."""
+        self._claim.close()
+        plan = self.plan
+        claim = publish.claimed(plan.output, plan.store, self.ledger.identity, write=not self.dry)
+        self._held = self._claim.enter_context(claim)
 
     def apply(self, plan: Plan) -> None:
         """Go on under another configuration. Raises PlaceChanged, and goes on as before."""
@@ -131,6 +141,8 @@ class Session:
         if self._doubtful or wish.rebuild:
             look = EVERYTHING._replace(unsettled=look.unsettled)
         self._doubtful = True
+        if look.paths is None and not self.dry:
+            self._see_to_places()
         try:
             done = self._bring_up(_Run(look, wish, now, started, self._watched(progress)))
         except sqlite3.Error as error:
@@ -144,6 +156,19 @@ class Session:
         # While the guard holds, only a look at everything can tell whether the files are back.
         self._doubtful = bool(done.guard)
         return done
+
+    def _see_to_places(self) -> None:
+        """See that the store is where it was, and that the output folder is still ours. Raises StoreError, Locked and
+        ForeignOutput.
+        """
+        if not self.ledger.is_in_place():
+            raise StoreError(
+                f"{self.plan.store}: the store was moved or deleted while it is in use, and nothing is published;"
+                " move it back, or put the ledger's newest backup there with `aggregator ledger restore FILE` and start"
+                " anew"
+            )
+        if not self._held():
+            self._claim_places()
 
     @contextmanager
     def rehearsing(self, dry: bool) -> Iterator[None]:
@@ -178,9 +203,9 @@ class Session:
         """How many feeds are out, and how many are dirty."""
         return len(self.ledger.feeds()), self._opened().entries.dirty()
 
-    def next_due(self) -> tuple[str, datetime | None]:
-        """The name of the feed that is the next to change by itself, and when (None: none ever does)."""
-        found = self._opened().entries.next_due()
+    def next_due(self, now: datetime) -> tuple[str, datetime | None]:
+        """The name of the feed that is the next to change by itself after now, and when (None: none ever does)."""
+        found = self._opened().entries.next_due(now)
         return (feed_name(found[0], self.ledger.slugs()), found[1]) if found else ("", None)
 
     def answers(self) -> bool:
@@ -189,9 +214,16 @@ class Session:
 
     def last(self) -> datetime | None:
         """The instant of the last run; None: there was none that the index remembers."""
+        return self._instant("now")
+
+    def served(self) -> datetime | None:
+        """The instant of the last run that published all that it was to publish; None: there was none."""
+        return self._instant("served")
+
+    def _instant(self, name: str) -> datetime | None:
         with suppress(sqlite3.Error):
             made_with = self._opened().meta()
-            return from_micros(int(made_with["now"])) if "now" in made_with else None
+            return from_micros(int(made_with[name])) if name in made_with else None
         return None
 
     def knows(self, path: str) -> bool:
@@ -216,8 +248,12 @@ class Session:
 
     def tend(self) -> None:
         """The store's upkeep: what SQLite learns of its tables, and its log files cut short."""
-        self.ledger.database.tend()
-        self._opened().database.tend()
+        try:
+            self.ledger.database.tend()
+            self._opened().database.tend()
+        except sqlite3.Error as error:
+            self._rollback()
+            raise StoreError(f"{self.plan.store}: {error}") from error
 
     def _watched(self, progress: Progress) -> Progress:
         def step(stage: str, done: int, total: int) -> None:
@@ -295,6 +331,9 @@ class Session:
                 published = regenerate(
                     plan, index, ledger, workers, run.now, wish.chooses, dry=self.dry, progress=run.progress
                 )
+                if not wish.only and not published.outcomes[Outcome.failed]:
+                    index.put_meta({"served": str(to_micros(run.now))})
+                    index.commit()
         return _done(ingested, published, told)
 
 

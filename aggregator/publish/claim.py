@@ -7,7 +7,7 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -31,8 +31,9 @@ class Hold(NamedTuple):
 
 
 @contextmanager
-def claimed(root: Path, store: Path, identity: str, *, write: bool = True) -> Iterator[None]:
-    """Hold an output folder and a store, so that nobody else writes to them.
+def claimed(root: Path, store: Path, identity: str, *, write: bool = True) -> Iterator[Callable[[], bool]]:
+    """Hold an output folder and a store, so that nobody else writes to them; gives what tells whether they still are
+    those that are held, or were taken away since.
 
     `root/.aggregator` says which store the folder belongs to, and is made where there is none; it and `store/lock`
     say which process is at work. Without `write` nothing is made or changed, and only what is there is held.
@@ -40,12 +41,20 @@ def claimed(root: Path, store: Path, identity: str, *, write: bool = True) -> It
     Raises Locked where either is held already, ForeignOutput where the folder belongs to a store of another
     identity, LedgerCorrupt where that was this very store, OSError where the files can't be made or opened.
     """
-    with _store_held(store, write), _output_held(root, store, identity, write):
-        yield
+    with _store_held(store, write) as lock, _output_held(root, store, identity, write) as mark:
+        yield lambda: _is_at(store / LOCK, lock) and _is_at(root / MARK, mark)
+
+
+def _is_at(path: Path, hold: Hold | None) -> bool:
+    """Whether what is held is what is there."""
+    try:
+        return hold is None or os.path.samestat(path.lstat(), os.fstat(hold.file))
+    except OSError:
+        return False
 
 
 @contextmanager
-def _store_held(store: Path, write: bool) -> Iterator[None]:
+def _store_held(store: Path, write: bool) -> Iterator[Hold | None]:
     if write:
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _opened(store / LOCK, write) as lock:
@@ -56,14 +65,14 @@ def _store_held(store: Path, write: bool) -> Iterator[None]:
         if lock and write:
             _put(lock.file, f"{os.getpid()}\n")
         try:
-            yield
+            yield lock
         finally:
             if lock and write and lock.file in _open:
                 _put(lock.file, "")
 
 
 @contextmanager
-def _output_held(root: Path, store: Path, identity: str, write: bool) -> Iterator[None]:
+def _output_held(root: Path, store: Path, identity: str, write: bool) -> Iterator[Hold | None]:
     if write:
         root.mkdir(parents=True, exist_ok=True)
     with _opened(root / MARK, write) as mark:
@@ -89,7 +98,7 @@ def _output_held(root: Path, store: Path, identity: str, write: bool) -> Iterato
             if write:
                 _sign(mark.file, f"# process {os.getpid()}\n")
         try:
-            yield
+            yield mark
         finally:
             if mark and write and mark.file in _open:
                 _sign(mark.file, "")

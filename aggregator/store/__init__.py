@@ -7,7 +7,7 @@ the pipeline commits, the ledger's always first. A dry store never commits.
 from aggregator.store.backup import back_up, identity_of, restore
 from aggregator.store.database import chunks, is_corrupt, set_aside, unlink
 from aggregator.store.index import FILE as INDEX_FILE
-from aggregator.store.index import Index, open_index
+from aggregator.store.index import Index, discard_unfinished, open_index
 from aggregator.store.ledger import DAMAGED, Ledger, News, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
 from aggregator.store.packed import Packed, Row, Saved, Standing, Topics, decode_mention, pack
@@ -31,6 +31,7 @@ __all__ = [
     "back_up",
     "chunks",
     "decode_mention",
+    "discard_unfinished",
     "identity_of",
     "is_corrupt",
     "open_index",

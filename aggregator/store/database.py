@@ -31,7 +31,9 @@ class Database:
         self.dry = dry
         if path:
             # SQLite gives its side files the mode of the main one: nobody else reads the store.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._opened = os.fstat(file)
+            os.close(file)
         self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, cached_statements=256)
         self.execute = self.connection.execute
         self.executemany = self.connection.executemany
@@ -118,11 +120,19 @@ class Database:
 
     def tend(self) -> None:
         """Let SQLite learn what it wants to know of its tables, and cut its log file short."""
-        self.commit()
         self.execute("COMMIT")
-        self.execute("PRAGMA optimize")
-        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self.begin()
+        try:
+            self.execute("PRAGMA optimize")
+            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            self.begin()
+
+    def is_in_place(self) -> bool:
+        """Whether the file is still where it was opened."""
+        try:
+            return self.path is None or os.path.samestat(self.path.stat(), self._opened)
+        except OSError:
+            return False
 
     def sound(self) -> bool:
         """Whether SQLite finds nothing wrong in the file."""

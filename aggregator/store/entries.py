@@ -59,10 +59,10 @@ class Entries:
         """How many feeds are dirty."""
         return int(self.database.one("SELECT count(*) FROM feed WHERE dirty"))
 
-    def next_due(self) -> tuple[str, datetime] | None:
-        """The topic whose feed is the next to change by itself, and when; None: none ever."""
+    def next_due(self, now: datetime) -> tuple[str, datetime] | None:
+        """The topic whose feed is the next to change by itself after now, and when; None: none ever."""
         row = self.database.execute(
-            "SELECT topic, due FROM feed WHERE NOT dirty AND due IS NOT NULL ORDER BY due, topic LIMIT 1"
+            "SELECT topic, due FROM feed WHERE due > ? ORDER BY due, topic LIMIT 1", (to_micros(now),)
         ).fetchone()
         return (row[0], from_micros(row[1])) if row else None
 

@@ -152,7 +152,8 @@ class Files:
             number = known.get(row.path)
             if number is None:
                 number, free = free, free + 1
-            signature = (row.size, row.mtime, row.ctime, row.inode, digest, _racy(row, racy_from))
+            # What couldn't be opened has no digest, and is tried again each time: its signature tells nothing of that.
+            signature = (row.size, row.mtime, row.ctime, row.inode, digest, not digest or _racy(row, racy_from))
             told = encode(problems) if problems else None
             documents.append((number, row.path, row.source, *signature, outcome, told))
             if packed:

@@ -92,6 +92,11 @@ class Index:
         self.database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
 
+def discard_unfinished(folder: Path) -> None:
+    """Remove what a run left that was killed or stopped before its new index was whole."""
+    unlink(folder / f"{FILE}.new")
+
+
 def open_index(folder: Path, former: Path | None = None, *, rebuild: bool, dry: bool) -> Index:
     """The index of the store in `folder`; a new one, unfinished, where there is none, it is outdated, or `rebuild`.
 

@@ -151,6 +151,10 @@ class Ledger:
         """Whether the file is undamaged."""
         return self.database.sound()
 
+    def is_in_place(self) -> bool:
+        """Whether the file is still where it was opened."""
+        return self.database.is_in_place()
+
     # What the store as a whole needs to know
 
     @property

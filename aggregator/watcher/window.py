@@ -56,6 +56,11 @@ class Window:
         return len(self._moving) + len(self._missing) + self._collapsed
 
     @property
+    def waiting(self) -> frozenset[str]:
+        """The paths that wait one by one."""
+        return frozenset(self._moving) | frozenset(self._missing)
+
+    @property
     def due(self) -> float | None:
         """When `take` is to be called next; None: nothing waits."""
         if self.first is None:
@@ -86,13 +91,13 @@ class Window:
             return None
         everything = self._collapsed > 0
         paths, since = self._hand_out(at)
-        return Look(None if everything else paths, self._unsettled(), since)
+        return Look(None if everything else paths, self.waiting, since)
 
     def everything(self, at: float) -> Look:
         """A look at everything now; what is settled waits no longer."""
         self._look_again(at)
         _, since = self._hand_out(at)
-        return Look(None, self._unsettled(), since)
+        return Look(None, self.waiting, since)
 
     def _take_in(self, path: str, at: float) -> None:
         signature = _signature(path)
@@ -148,9 +153,6 @@ class Window:
         left = [wait.first for waits in (self._moving, self._missing) for wait in waits.values()]
         self.first = min(left, default=None)
         return frozenset(settled), min(firsts, default=None)
-
-    def _unsettled(self) -> frozenset[str]:
-        return frozenset(self._moving) | frozenset(self._missing)
 
     def _collapse(self, at: float) -> None:
         """Let go of what is settled, as everything will be looked at; of what is missing keep the folder it was in."""
