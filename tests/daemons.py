@@ -8,10 +8,12 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from tests.programs import missing
 from tests.site import COMMAND, Site, environment
 from tests.world import day
 
@@ -127,6 +129,51 @@ class Daemon:
         until(lambda: title in (self.site.output / "all/rss.xml").read_text(encoding="utf-8"), f"{title}: {self.log()}")
         self.wait(lambda status: status["state"] == "idle" and status["queue"] == 0, "peace")
         assert mark.exists()
+
+
+def shows(site: Site, *titles: str, feed: str = "all") -> bool:
+    """Whether a feed shows just these entries."""
+    path = site.output / feed / "atom.xml"
+    return path.exists() and sorted(site.titles(feed)) == sorted(titles)
+
+
+def many(site: Site, count: int, folder: str = "many") -> list[Path]:
+    """As many documents, written in place."""
+    return [site.document(f"{folder}/{number:05}", topics=["AI", f"T{number % 5}"]) for number in range(count)]
+
+
+def guarded(daemon: Daemon) -> dict[str, Any]:
+    return daemon.wait(lambda status: status["guard"], "the guard")
+
+
+def well(daemon: Daemon) -> dict[str, Any]:
+    return daemon.wait(lambda status: status["healthy"], "health")
+
+
+def faked(site: Site, instant: datetime) -> dict[str, str]:
+    """An environment in which the clock is set by a file, as a person would set it; the monotonic one goes on."""
+    library = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+    if not library:
+        missing("faketime is not installed")
+    clock = site.root / "clock"
+    set_clock(site, instant)
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "FAKETIME_XRESET": "1",
+        "NO_FAKE_STAT": "1",
+        "TZ": "UTC",
+    }
+
+
+def set_clock(site: Site, instant: datetime) -> None:
+    """Set the clock, which goes on from there."""
+    offset = (instant - datetime.now(UTC)).total_seconds()
+    part = site.root / "clock.part"
+    part.write_text(f"{offset:+.3f}s\n")
+    part.rename(site.root / "clock")
 
 
 def drop_in(site: Site, name: str, **fields: Any) -> Path:

@@ -9,15 +9,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.daemons import CEILING, QUICK, Daemon, drop_in, running, until
-from tests.programs import missing, needs, needs_root, small_disk
+from tests.daemons import CEILING, QUICK, Daemon, drop_in, faked, guarded, many, running, set_clock, shows, until, well
+from tests.programs import missing, needs, needs_root
 from tests.site import COMMAND, Site, environment
 
 
@@ -26,17 +25,6 @@ def daemon(site: Site) -> Iterator[Daemon]:
     """A daemon at work on a site with one document."""
     with running(site) as daemon:
         yield daemon
-
-
-def shows(site: Site, *titles: str, feed: str = "all") -> bool:
-    """Whether a feed shows just these entries."""
-    path = site.output / feed / "atom.xml"
-    return path.exists() and sorted(site.titles(feed)) == sorted(titles)
-
-
-def many(site: Site, count: int, folder: str = "many") -> list[Path]:
-    """As many documents, written in place."""
-    return [site.document(f"{folder}/{number:05}", topics=["AI", f"T{number % 5}"]) for number in range(count)]
 
 
 # Noticing
@@ -166,14 +154,6 @@ def test_what_no_event_tells_the_reconcile_finds(site: Site) -> None:
 
 
 # The guard
-
-
-def guarded(daemon: Daemon) -> dict[str, Any]:
-    return daemon.wait(lambda status: status["guard"], "the guard")
-
-
-def well(daemon: Daemon) -> dict[str, Any]:
-    return daemon.wait(lambda status: status["healthy"], "health")
 
 
 def test_a_source_that_is_renamed_away_withdraws_nothing(site: Site) -> None:
@@ -310,32 +290,6 @@ def test_an_article_to_come_is_published_at_its_instant(daemon: Daemon) -> None:
     assert abs(datetime.fromisoformat(due) - instant) < timedelta(milliseconds=1)
     until(lambda: shows(site, "About a", "About soon"), "its instant")
     assert datetime.now(UTC) >= instant
-
-
-def faked(site: Site, instant: datetime) -> dict[str, str]:
-    """An environment in which the clock is set by a file, as a person would set it; the monotonic one goes on."""
-    library = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
-    if not library:
-        missing("faketime is not installed")
-    clock = site.root / "clock"
-    set_clock(site, instant)
-    return {
-        "LD_PRELOAD": str(library),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_XRESET": "1",
-        "NO_FAKE_STAT": "1",
-        "TZ": "UTC",
-    }
-
-
-def set_clock(site: Site, instant: datetime) -> None:
-    """Set the clock, which goes on from there."""
-    offset = (instant - datetime.now(UTC)).total_seconds()
-    part = site.root / "clock.part"
-    part.write_text(f"{offset:+.3f}s\n")
-    part.rename(site.root / "clock")
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=2), -timedelta(days=2)], ids=["forward", "back"])
@@ -561,46 +515,7 @@ def test_a_killed_daemon_is_followed_by_one_that_goes_on(site: Site) -> None:
     assert site.tree() == site.rebuilt()
 
 
-# What goes wrong
-
-
-def test_a_full_disk_is_told_and_tried_again(site: Site) -> None:
-    """Unhealthy with the reason; when there is room again, the feeds are current and all is well."""
-    with small_disk(site.output, 200_000), running(site) as daemon:
-        filler = site.output / "filler"
-        with suppress(OSError):  # as much as there is room for
-            filler.write_bytes(bytes(200_000))
-        drop_in(site, "b", body="word " * 2000)
-        status = daemon.wait(lambda status: not status["healthy"], "the trouble")
-        assert "No space left" in " ".join(status["troubles"])
-        assert "retry" in [one["what"] for one in status["next"]]
-        filler.unlink()
-        well(daemon)
-        assert shows(site, "About a", "About b")
-
-
-def test_a_damaged_index_is_built_again_while_it_runs(daemon: Daemon) -> None:
-    """Ids and feeds stay, and the daemon goes on."""
-    site = daemon.site
-    ids = site.ids()
-    daemon.kill()
-    (site.store / "index.sqlite").write_bytes(b"This is no database. " * 1000)
-    for side in ("-wal", "-shm"):
-        (site.store / f"index.sqlite{side}").unlink(missing_ok=True)
-    daemon.start()
-    drop_in(site, "b")
-    until(lambda: shows(site, "About a", "About b"), "a change after it")
-    assert site.ids().items() >= ids.items()
-
-
-def test_it_needs_a_configuration_and_a_store(site: Site) -> None:
-    """Without one of them it doesn't start: status 2 or 3, and why."""
-    site.configure(unknown=1)
-    assert site.run(command="run").status == 2
-    site.configure(store={"path": "aggregator.yaml/store"})
-    done = site.run(command="run")
-    assert done.status == 3
-    assert "store.path" in done.err
+# To whom it speaks
 
 
 def test_the_log_has_a_line_for_a_batch_and_none_for_a_file(site: Site) -> None:
@@ -660,3 +575,13 @@ def test_it_runs_in_a_terminal_until_control_c(site: Site) -> None:
     os.kill(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=CEILING)
     assert (process.returncode, "Traceback" in err) == (0, False)
+
+
+def test_it_needs_a_configuration_and_a_store(site: Site) -> None:
+    """Without one of them it doesn't start: status 2 or 3, and why."""
+    site.configure(unknown=1)
+    assert site.run(command="run").status == 2
+    site.configure(store={"path": "aggregator.yaml/store"})
+    done = site.run(command="run")
+    assert done.status == 3
+    assert "store.path" in done.err

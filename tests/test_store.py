@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from aggregator.documents import Outcome
 from aggregator.errors import LedgerCorrupt, StoreError
-from aggregator.store import INDEX_FILE, LEDGER_FILE, Ledger, back_up
+from aggregator.store import INDEX_FILE, LEDGER_FILE, Index, Ledger, Row, Saved, back_up
 from tests.programs import NOBODY
 from tests.site import Site
 from tests.world import World, files, told
@@ -320,3 +321,14 @@ def test_a_damaged_entry_is_not_published(world: World, harm: str) -> None:
     report = world.regenerate()
     assert "index.sqlite: warning: the index was damaged (a rendered entry is lost or altered)" in told(report)[0]
     assert world.tree() == tree
+
+
+def test_a_document_that_could_not_be_opened_is_tried_each_time(world: World) -> None:
+    """Nothing of the file says when it can be: the disk was away, or there were too many open files."""
+    row = Row("articles/a.md", "/a.md", "articles", 1, 2, 3, 4)
+    index = Index(None)
+    for outcome, digest, unread in ((Outcome.failed, b"", 1), (Outcome.failed, b"digest", 0), (Outcome.read, b"d", 0)):
+        index.files.save([Saved(row, outcome, digest, (), None)], racy_from=100)
+        index.files.see([row])
+        assert index.files.unread_count() == unread
+    index.close()
