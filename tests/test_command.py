@@ -24,7 +24,7 @@ def test_results_go_to_stdout_and_messages_to_stderr(site: Site) -> None:
     done = site.run()
     assert (done.status, done.err) == (0, "")
     documents, files = done.out.splitlines()
-    assert documents == "1 documents read, 0 unchanged: 1 articles"
+    assert documents == "1 document read, 0 unchanged: 1 article"
     assert files.startswith("4 feed files written, 0 unchanged, 0 removed, 0 failed, in ")
     assert site.titles("topics/ai") == ["About a"]
 

@@ -88,7 +88,7 @@ def test_a_short_run_on_a_terminal_shows_nothing(published: Site) -> None:
     terminal = Terminal(published)
     assert terminal.read() == b""
     status, out = terminal.end()
-    assert (status, out.splitlines()[0]) == (0, "0 documents read, 1 unchanged: 1 articles")
+    assert (status, out.splitlines()[0]) == (0, "0 documents read, 1 unchanged: 1 article")
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -136,7 +136,7 @@ def _summarise(report: Report, seconds: float, *, dry: bool) -> None:
             click.echo(f"{outcome}\t{path}")
     documents, files = report.documents, report.feeds
     parts = [
-        f"{documents.read} documents read, {documents.unchanged} unchanged",
+        f"{_number(documents.read, 'document')} read, {documents.unchanged} unchanged",
         *(
             f"{count} {word}"
             for word, count in (
@@ -148,9 +148,13 @@ def _summarise(report: Report, seconds: float, *, dry: bool) -> None:
         ),
     ]
     would = "would be " if dry else ""
-    click.echo(f"{', '.join(parts)}: {report.articles} articles", err=dry)
+    click.echo(f"{', '.join(parts)}: {_number(report.articles, 'article')}", err=dry)
     click.echo(
-        f"{files.written} feed files {would}written, {files.unchanged} unchanged, {files.removed} {would}removed,"
-        f" {files.failed} failed, in {seconds:.2f} s",
+        f"{_number(files.written, 'feed file')} {would}written, {files.unchanged} unchanged,"
+        f" {files.removed} {would}removed, {files.failed} failed, in {seconds:.2f} s",
         err=dry,
     )
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

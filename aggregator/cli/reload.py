@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.settings import config_option, load
+from aggregator.cli.settings import config_option, runtime
 
 
 @click.command("reload")
@@ -16,10 +16,12 @@ def reload(config_file: Path | None) -> int:
 
     A configuration that is wrong is told, and the daemon goes on under the one it has.
     """
-    config = load(config_file)
+    folder = runtime(config_file)
     from aggregator.daemon import asking
 
-    if asking.ask(config.runtime.path, {"do": "reload"}) is None:
-        click.echo(f"aggregator: no daemon listens in {config.runtime.path}; `aggregator run` starts one", err=True)
+    if asking.ask(folder, {"do": "reload"}) is None:
+        advice = "`aggregator run` starts one; one that runs under another `runtime.path` is to be stopped first"
+        click.echo(f"aggregator: no daemon listens in {folder}; {advice}", err=True)
         return 3
+    click.echo("the configuration is in force")
     return 0

@@ -41,6 +41,16 @@ def load(config_file: Path | None) -> Config:
     return config.load(found(config_file), os.environ)
 
 
+def runtime(config_file: Path | None) -> Path:
+    """Where the daemon of the configuration that was named, or found, is to be met. Raises ConfigurationError.
+
+    Whoever asks may lack the daemon's secrets, or be about to mend the configuration that it doesn't have yet.
+    """
+    from aggregator import config
+
+    return config.runtime(found(config_file), os.environ)
+
+
 def plan_of(config: Config) -> Plan:
     """What the configuration asks the pipeline to do."""
     from aggregator import documents, feeds, pipeline

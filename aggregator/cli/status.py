@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import click
 
-from aggregator.cli.settings import config_option, load
+from aggregator.cli.settings import config_option, runtime
 from aggregator.cli.status_text import lines
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ def status(config_file: Path | None, as_json: bool, watch: bool) -> int:
 
     Exit status: 0 where it is running and healthy, else 1.
     """
-    folder = load(config_file).runtime.path
+    folder = runtime(config_file)
     look = _look(folder)
     if not watch:
         click.echo(_json(look, indent=2) if as_json else _text(look))
         return int(not look.healthy)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the terminal is to be left as it was, then too
     try:
         with _screen() if sys.stdout.isatty() and not as_json else _paper(_json if as_json else _block) as show:
             while True:

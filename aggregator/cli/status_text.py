@@ -60,7 +60,7 @@ def _rows(status: Status | None, life: Life, now: datetime) -> Iterator[tuple[st
     yield "batch", _batch(status.batch, now) if status.batch else "none yet"
     yield "reconcile", _reconcile(status.reconcile, now) if status.reconcile else "none yet"
     if life == "running":
-        yield from _list("next", (f"{one.what} {_until((one.at - now).total_seconds())}" for one in status.next))
+        yield from _list("next", (f"{one.what} {_when(one.at, now)}" for one in status.next))
     yield from _list("announcing", map(_announcing, status.announcing))
     yield from _list("problems", _problems(status))
     yield "config", status.config
@@ -146,6 +146,9 @@ def _counts(*counts: tuple[int, str]) -> str:
     return ", ".join(f"{count} {word}" for count, word in counts)
 
 
+_DAY = 86_400
+
+
 def _number(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
@@ -155,7 +158,10 @@ def _ago(then: datetime, now: datetime) -> str:
     return f"{_length(seconds)} ago" if seconds >= 1 else "just now"
 
 
-def _until(seconds: float) -> str:
+def _when(then: datetime, now: datetime) -> str:
+    seconds = (then - now).total_seconds()
+    if seconds >= _DAY:
+        return f"on {then:%Y-%m-%d}"
     return f"in {_length(seconds)}" if seconds >= 1 else "now"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -34,6 +35,7 @@ from aggregator.config.types import (
 from aggregator.config.words import smallest
 from aggregator.errors import ConfigurationError, ParseError
 from aggregator.model import Problem, Severity
+from aggregator.text.tree import Node
 
 __all__ = [
     "Config",
@@ -54,6 +56,7 @@ __all__ = [
     "Websub",
     "find",
     "load",
+    "runtime",
 ]
 
 PLACES = ("./aggregator.yaml", "./config/aggregator.yaml", "/etc/aggregator/aggregator.yaml")
@@ -80,12 +83,7 @@ def load(file: Path, environment: Mapping[str, str]) -> Config:
 
     Raises ConfigurationError with everything that is wrong, in the order of the file, then of each topic file.
     """
-    try:
-        root = files.load(file)
-    except ParseError as error:
-        hint = "" if error.line else "; name the configuration with -c FILE"
-        problem = Problem(str(file), error.line, error.column, Severity.error, error.message + hint)
-        raise ConfigurationError((problem,)) from error
+    root = _tree(file)
     problems: dict[Problem, None] = {}
     converter = Converter(file, environment, problems)
     found = converter.keys(Config, root)
@@ -93,8 +91,7 @@ def load(file: Path, environment: Mapping[str, str]) -> Config:
     base = "" if site is UNSET else site.url
     written = in_files(topics.path, root, base, converter) + in_list(topics, root, converter)
     found["topics"] = replace(topics, known=known(written))
-    if not (place := at(root, "runtime", "path")) or place.value is None:
-        found["runtime"] = Runtime(path=found["store"].path)
+    found["runtime"] = _runtime(found, root)
     check(found, root, converter.follow)
     if problems:
         in_order = sorted(problems, key=lambda one: (one.path != str(file), one.path, one.line, one.column))
@@ -103,6 +100,31 @@ def load(file: Path, environment: Mapping[str, str]) -> Config:
     sources = tuple(replace(source, base_url=source.base_url or config.site.url) for source in config.sources)
     hooks = replace(config.hooks, published=_placed(config.hooks.published, converter.here))
     return replace(config, sources=sources, hooks=hooks)
+
+
+def runtime(file: Path, environment: Mapping[str, str]) -> Path:
+    """Where the daemon of a configuration keeps its status and its control socket, whatever is wrong with all else.
+
+    Raises ConfigurationError where the file can't be read at all.
+    """
+    root = _tree(file)
+    found = Converter(file, environment, {}).keys(Config, root)
+    return _runtime(found, root).path
+
+
+def _tree(file: Path) -> Node:
+    try:
+        return files.load(file)
+    except ParseError as error:
+        hint = "" if error.line else "; name the configuration with -c FILE"
+        problem = Problem(str(file), error.line, error.column, Severity.error, error.message + hint)
+        raise ConfigurationError((problem,)) from error
+
+
+def _runtime(found: Mapping[str, Any], root: Node) -> Runtime:
+    """Where the daemon keeps what it needs while it runs: in the store, unless another folder is named."""
+    place = at(root, "runtime", "path")
+    return Runtime(path=found["store"].path) if not place or place.value is None else found["runtime"]
 
 
 def _placed(command: tuple[str, ...], here: Path) -> tuple[str, ...]:

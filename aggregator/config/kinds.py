@@ -161,7 +161,7 @@ def loopback(written: str) -> str:
 
     written = written.strip().lower()
     expected = ValueError(
-        "`host:port` on loopback such as `127.0.0.1:9464`, as whoever reaches it can read it;"
+        "`host:port` on loopback such as `127.0.0.1:9188`, as whoever reaches it can read it;"
         " to let other machines do so, put a web server before it"
     )
     if not written:
