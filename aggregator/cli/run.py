@@ -37,7 +37,8 @@ def run(config_file: Path | None, test_stall: bool) -> None:
     gc.set_threshold(*_MONTHS)
     config = load(config_file)
     from aggregator.daemon import logs
-    from aggregator.daemon.loop import Daemon, Setting
+    from aggregator.daemon.loop import Daemon
+    from aggregator.daemon.messages import Setting
     from aggregator.systemd import Manager, watchdog_seconds
 
     faulthandler.enable()  # the service manager's SIGABRT, where the work stands still, tells where

@@ -16,19 +16,20 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import msgspec
 
 from aggregator import __version__, pipeline
-from aggregator.config import Config, Log
+from aggregator.config import Log
 from aggregator.daemon import logs
 from aggregator.daemon.announcing import Announcer, Told, tellers
 from aggregator.daemon.board import Board
 from aggregator.daemon.control import Answer, Control, refusal
+from aggregator.daemon.messages import Asked, Doubted, Message, Noted, Rung, Setting, Signalled
 from aggregator.daemon.status import State
 from aggregator.errors import AggregatorError, LedgerCorrupt, NotDone, PlaceChanged, Stopped, StoreError
-from aggregator.pipeline import EVERYTHING, Done, Plan, Session, Wish
+from aggregator.pipeline import EVERYTHING, Done, Session, Wish
 from aggregator.scheduler import Timers, rang
 from aggregator.systemd import Manager
 from aggregator.watcher import Look, Poll, Watcher, Window
@@ -39,48 +40,7 @@ _BACK = timedelta(hours=1)  # a clock set back by less is waited for: what has b
 _RETRY = (10.0, 300.0)  # seconds to the first try after a failure, and at most
 _PEACE = 20  # times as long as a survey took, there is no other
 _UPKEEP = timedelta(hours=6)
-
-
-class Noted(NamedTuple):
-    """Something happens at a path; `at`, as all instants of the window, is monotonic, in seconds."""
-
-    path: str
-    at: float
-
-
-class Doubted(NamedTuple):
-    """What was noted may not be all."""
-
-    reason: str
-
-
-class Rung(NamedTuple):
-    """A timer."""
-
-    name: str
-
-
-class Signalled(NamedTuple):
-    """A signal that has come."""
-
-    number: int
-
-
-class Asked(NamedTuple):
-    """A request, and who takes the answers."""
-
-    request: dict[str, Any]
-    answer: Answer
-
-
-Message: TypeAlias = Noted | Doubted | Rung | Signalled | Asked | Told
-
-
-class Setting(NamedTuple):
-    """A configuration, and what it asks the pipeline to do."""
-
-    config: Config
-    plan: Plan
+_AT_ONCE = 10_000  # messages: more of them than that, without end, keep neither work nor beat waiting
 
 
 class Daemon:
@@ -227,12 +187,13 @@ class Daemon:
         return max(0.0, min(beat, due if due is not None else beat) - time.monotonic())
 
     def _take(self, patience: float) -> None:
-        """Take in what has come, once something has, or `patience` seconds have passed."""
+        """Take in what has come, once something has, or `patience` seconds have passed; of very much, a part."""
         with suppress(queue.Empty):
             message = self._inbox.get(timeout=patience) if patience else self._inbox.get_nowait()
-            while True:
+            for _ in range(_AT_ONCE):
                 self._note(message)
                 message = self._inbox.get_nowait()
+            self._note(message)
 
     def _note(self, message: Message) -> None:
         match message:
