@@ -109,6 +109,16 @@ def test_a_broken_document_is_told_and_keeps_its_place(daemon: Daemon) -> None:
     assert shows(site, "About a")
 
 
+def test_a_file_whose_name_nobody_could_read_is_told(daemon: Daemon) -> None:
+    """As a warning, and in one line of the log, like every new problem."""
+    site = daemon.site
+    shutil.copy(site.articles / "a.md", site.articles / "new\nline.md")
+    status = daemon.wait(lambda status: status["warnings"] == 1, "the warning")
+    assert "its name holds control characters" in status["problems"][0]["message"]
+    assert status["healthy"]
+    assert len(daemon.logged("new problems", "count=1")) == 1
+
+
 def test_a_steady_stream_is_flushed_and_a_file_that_grows_is_not_read(site: Site) -> None:
     """What is settled doesn't wait for what isn't; what grows is read when it has come to rest."""
     with running(site, watch={"settle": "300ms", "longest_wait": "1s"}) as daemon:
@@ -336,6 +346,15 @@ def test_a_feed_with_a_schedule_is_published_at_its_times_alone(site: Site) -> N
     environ = faked(site, before_seven + timedelta(days=3))
     with Daemon(site, environ=environ):  # what was missed meanwhile is published at the start
         assert "About d" in site.titles("topics/ai")
+
+
+def test_a_schedule_that_names_no_feed_is_told(site: Site) -> None:
+    """Once, as it may be a slip."""
+    with running(site, schedule=[{"feeds": "topics/enrgy", "cron": "0 7 * * *"}]) as daemon:
+        daemon.wait(lambda _: daemon.logged("names no feed", "topics/enrgy"), "the warning")
+        daemon.send(signal.SIGUSR1)
+        daemon.wait(lambda _: daemon.logged("reason=SIGUSR1"), "a further look")
+        assert len(daemon.logged("names no feed")) == 1
 
 
 # Signals

@@ -116,6 +116,16 @@ def test_coverage_is_told_as_it_is_shown_and_who_lists_it(world: World) -> None:
     assert asked(world, "articles/b.md").entry == f"near-duplicate: https://news.example/a ({headline}) stands for it"
 
 
+def test_a_feed_whose_files_wait_is_told_so(world: World) -> None:
+    """It was left for later, or has a schedule: what it will show isn't there yet."""
+    world.document("a")
+    world.regenerate()
+    world.document("a", title="Edited")
+    world.regenerate(later=("topics/*",))
+    told = {feed.feed: (feed.rank, feed.why) for feed in asked(world).feeds}
+    assert told == {"all": (1, ""), "topics/ai": (1, "its files are yet to be written")}
+
+
 def test_feeds_are_told_with_the_rank(world: World) -> None:
     """Counted from the newest."""
     for number, name in enumerate("abc"):

@@ -54,6 +54,7 @@ class Board:
         self._unmetered = ""
         self._unwritten = ""
         self._problems: frozenset[Problem] = frozenset()
+        self._looked: tuple[Problem, ...] = ()
         self._unreconciled: tuple[Problem, ...] = ()
         self._troubles: tuple[Problem, ...] = ()
         self._timing = ""
@@ -81,6 +82,8 @@ class Board:
 
     def done(self, done: Done, plan: Plan, look: Look, now: datetime, seconds: float, end: float, reason: str) -> None:
         """Take in a batch that took `seconds` and ended at `end` (monotonic); `reason`: why all was looked at."""
+        known = () if look.paths is None else self._looked
+        self._looked = tuple(dict.fromkeys((*known, *done.problems)))
         if look.paths is None:
             self._unreconciled = done.troubles
             self._timing = ""
@@ -112,19 +115,20 @@ class Board:
 
     def survey(self, survey: Survey, out: int, dirty: int, plan: Plan) -> None:
         """Take in what there is, how many feeds are out, and how many of them dirty; of new problems a line tells."""
-        fresh = [one for one in survey.problems if one not in self._problems]
-        self._problems = frozenset(survey.problems)
+        found = (*self._looked, *survey.problems)
+        problems = tuple(replace(one, path=plan.file(one.path) or one.path) for one in found)
+        fresh = [one for one in problems if one not in self._problems]
+        self._problems = frozenset(problems)
         if fresh:
-            first = replace(fresh[0], path=plan.file(fresh[0].path) or fresh[0].path)
-            logs.get().warning("new problems", count=len(fresh), first=str(first), all="aggregator status")
+            logs.get().warning("new problems", count=len(fresh), first=str(fresh[0]), all="aggregator status")
         self._status = replace(
             self._status,
             documents=Documents(known=survey.known, failed=survey.failed, skipped=survey.skipped),
             articles=survey.articles,
             feeds=Feeds(out=out, dirty=dirty),
-            problems=tuple(replace(one, path=plan.file(one.path) or one.path) for one in survey.problems),
-            errors=sum(one.severity is Severity.error for one in survey.problems),
-            warnings=sum(one.severity is Severity.warning for one in survey.problems),
+            problems=problems,
+            errors=sum(one.severity is Severity.error for one in problems),
+            warnings=sum(one.severity is Severity.warning for one in problems),
         )
 
     def progress(self, stage: str, done: int, total: int) -> bool:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -75,6 +76,7 @@ class Daemon:
         self._offset = time.time() - time.monotonic()
         self._now = datetime.now(UTC)
         self._failures = 0
+        self._strange: set[str] = set()
         self._unsurveyed = False
         self._requests: list[Asked] = []
         self._reloads: list[Answer] = []
@@ -150,6 +152,7 @@ class Daemon:
         """Set up what depends on the configuration; some paths may be in motion already."""
         config, plan = self.setting
         self._log_as(config.log)
+        self._strange.clear()
         watch = config.watch
         self.window = Window(watch.settle.total_seconds(), watch.longest_wait.total_seconds(), self.session.knows)
         for path in moving:
@@ -287,10 +290,20 @@ class Daemon:
             self._retry()
         else:
             self._failures = 0
+        if look.paths is None:
+            self._see_to_schedule()
         self._announce()
         self._unsurveyed = True
         self._survey()
         self._tell(State.idle)
+
+    def _see_to_schedule(self) -> None:
+        """Tell, once, of what is to be published at certain times and isn't there: perhaps a slip."""
+        names = self.session.names()
+        for one in self.setting.config.schedule:
+            if one.feeds not in self._strange and not any(fnmatchcase(name, one.feeds) for name in names):
+                self._strange.add(one.feeds)
+                logs.get().warning("a schedule names no feed that there is", feeds=one.feeds)
 
     def _retry(self) -> None:
         first, most = _RETRY

@@ -57,7 +57,7 @@ class Covering(msgspec.Struct, frozen=True):
 
 
 class Presence(msgspec.Struct, frozen=True):
-    """A feed of the article's topics: its rank there from 1, or why it isn't there."""
+    """A feed of the article's topics: its rank there from 1, or why it isn't there, or isn't shown yet."""
 
     feed: str
     rank: int | None
@@ -278,7 +278,7 @@ class _Case:
         if rank > choice.entries:
             return None, f"beyond the window: {rank} of {choice.entries}"
         if self.ledger.feed(topic):
-            return rank, ""
+            return rank, "its files are yet to be written" if self.index.lookup.is_dirty(topic) else ""
         if topic != ALL and choice.known is not None and topic not in choice.known:
             return None, "excluded: only known topics have feeds (`topics.only_known`)"
         if self.index.lookup.is_dirty(topic):

@@ -199,6 +199,10 @@ class Session:
             problems=tuple(index.files.problems()),
         )
 
+    def names(self) -> list[str]:
+        """The names of all feeds that are out or could be."""
+        return feed_names(self.ledger)
+
     def feeds(self) -> tuple[int, int]:
         """How many feeds are out, and how many are dirty."""
         return len(self.ledger.feeds()), self._opened().entries.dirty()
