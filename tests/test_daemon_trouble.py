@@ -73,7 +73,7 @@ def quiet(daemon: Daemon) -> None:
 
 def test_a_feed_that_is_due_and_has_to_wait_is_no_busy_loop(site: Site) -> None:
     """Its instant has passed, and its schedule's time hasn't come."""
-    site.document("soon", publishedDateTime=datetime.now(UTC) + timedelta(seconds=2))
+    site.document("soon", publishedDateTime=datetime.now(UTC) + timedelta(seconds=5))
     with running(site, schedule=[{"feeds": "all", "cron": "0 0 1 1 *"}]) as daemon:
         until(lambda: "About soon" in site.titles("topics/ai"), "its instant")
         quiet(daemon)
@@ -82,7 +82,7 @@ def test_a_feed_that_is_due_and_has_to_wait_is_no_busy_loop(site: Site) -> None:
 
 def test_a_due_feed_that_cannot_be_written_is_no_busy_loop(site: Site) -> None:
     """It is tried again later and later, and well when it can be."""
-    site.document("soon", publishedDateTime=datetime.now(UTC) + timedelta(seconds=2))
+    site.document("soon", publishedDateTime=datetime.now(UTC) + timedelta(seconds=5))
     with running(site) as daemon:
         shutil.rmtree(site.output / "all")
         (site.output / "all").write_text("in the way")
