@@ -360,6 +360,9 @@ class Daemon:
         except AggregatorError as error:
             logs.get().error("the configuration is refused, and stays as it was", error=str(error))
             answer(refusal(error))
+        except Exception as error:
+            answer(refusal(NotDone(f"it failed: {type(error).__name__}: {error}")))
+            raise
         else:
             self._disarm()
             self.setting = setting
@@ -380,9 +383,9 @@ class Daemon:
                 self.announcer.tell(name, news)
 
     def _told(self, told: Told) -> None:
+        self.announcer.note(told)
         if told.last:
             self.session.told(told.name, told.last)
-        self.announcer.note(told)
         self._board.announced(self.announcer, told)
         if told.trouble:
             logs.get().warning("not told", error=told.trouble)
