@@ -349,13 +349,17 @@ class Daemon:
             raise NotDone("--at: a daemon is at work on this store, and its time is the clock's; stop it first")
         return wish
 
+    def _next_setting(self) -> Setting:
+        setting = self._load()
+        if setting.config.runtime.path != self.setting.config.runtime.path:
+            raise PlaceChanged("runtime.path can't change while this runs; start it anew for that")
+        return setting
+
     def _reload(self, answer: Answer) -> None:
         """Go on under the configuration as it is now, whole, or as before."""
         self._manager.reloading(time.monotonic_ns() // 1000)
         try:
-            setting = self._load()
-            if setting.config.runtime.path != self.setting.config.runtime.path:
-                raise PlaceChanged("runtime.path can't change while this runs; start it anew for that")
+            setting = self._next_setting()
             self.session.apply(setting.plan)
         except AggregatorError as error:
             logs.get().error("the configuration is refused, and stays as it was", error=str(error))
