@@ -160,6 +160,8 @@ def test_it_holds_no_more_after_many_changes_than_after_few(site: Site) -> None:
         soak.a_document_comes()
     site.configure(watch={"settle": "10ms", "longest_wait": "100ms", "reconcile": "1s"})
     with Daemon(site) as daemon:
+        # The timers' second thread comes with the first of them that rings.
+        daemon.wait(lambda _: daemon.logged("reason=reconcile"), "a reconcile")
         done, held = 0, []
         for goal in (few, many):
             while done < goal:
