@@ -153,7 +153,7 @@ def test_whatever_happened_the_tree_is_what_a_rebuild_gives(site: Site) -> None:
 
 @pytest.mark.timeout(3600)
 def test_it_holds_no_more_after_many_changes_than_after_few(site: Site) -> None:
-    """Neither descriptors nor threads; memory as far as it goes by noise."""
+    """Neither descriptors nor threads, but for a handful; memory as far as it goes by noise."""
     few, many = max(200, CHANGES // 10), max(800, CHANGES)
     soak = Soak(site, 11)
     for _ in range(60):
@@ -170,7 +170,10 @@ def test_it_holds_no_more_after_many_changes_than_after_few(site: Site) -> None:
             daemon.settled()
             held.append(held_by(daemon.pid))
     (descriptors, threads, memory), after = held
-    assert after[:2] == (descriptors, threads)
+    # A few come when they are first needed (SQLite's temporary file and its journal); one lost in each batch would be
+    # hundreds by now.
+    assert after[0] <= descriptors + 4
+    assert after[1] <= threads + 1
     assert after[2] < memory * 1.25 + 8000
 
 
