@@ -41,7 +41,7 @@ def test_a_document_that_is_renamed_in_is_published(daemon: Daemon) -> None:
     other = (daemon.site.output / "topics/ai/rss.xml").stat()
     drop_in(daemon.site, "b", topics=["Sea"])
     until(lambda: shows(daemon.site, "About a", "About b"), "the new entry")
-    status = daemon.wait(lambda status: status["batch"], "the batch")
+    status = daemon.wait(lambda status: status["batch"]["paths"], "the batch")
     assert (status["batch"]["read"], status["batch"]["paths"]) == (1, 1)
     assert 0.1 <= status["batch"]["latency"] < CEILING
     assert (daemon.site.output / "topics/ai/rss.xml").stat() == other
