@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -212,24 +213,80 @@ class Entry(Value, frozen=True):
     topics: tuple[Topic, ...] = ()
 
 
+class Site(Value, frozen=True):
+    """What the feeds say of the site.
+
+    `url` is where the output folder is served, and ends with a slash. `timezone` is an IANA name: days begin there.
+    `hubs` are the URLs of those who are told when a feed changes (WebSub).
+    """
+
+    title: str
+    url: str
+    language: str = "en"
+    author: str = ""
+    description: str = ""
+    copyright: str = ""
+    icon: str = ""
+    timezone: str = "UTC"
+    hubs: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def scheme(self) -> str:
+        """What the entries' categories are terms of."""
+        return self.url + "topics/"
+
+    def page(self, name: str) -> str:
+        """The address of a feed's folder."""
+        return f"{self.url}{quote(name)}/"
+
+
+class Shown(Value, frozen=True):
+    """What a feed shows: how many entries, when the newest was published (None: there is none), and how many were on
+    each day, of which the newest entry's is the last. `updated` is the newest of its entries and withdrawals.
+    """
+
+    updated: datetime
+    entries: int = 0
+    newest: datetime | None = None
+    days: tuple[int, ...] = ()
+
+
+class Address(Value, frozen=True):
+    """The absolute URL of a feed's file in one format, what that is called (`Atom`), and its media type."""
+
+    format: str
+    label: str
+    media_type: str
+    url: str
+
+
 class Feed(Value, frozen=True):
     """What a feed says of itself.
 
-    `name` is its folder below the output (`all`, `topics/ai`). `updated` is the newest of its entries and
-    withdrawals. `page` is the absolute URL of the page for people, `addresses` maps each format to the absolute
-    URL of its file. `icon` is the site's picture, `image` the topic's own ("": none). `hubs` are the URLs of those
-    who are told when the feed changes (WebSub).
+    `name` is its folder below the output (`all`, `topics/ai`), `label` what it is called among the site's feeds, and
+    `folders` are the labels of the topics that it is a part of, the outermost first. `page` is the absolute URL of
+    the page for people, `addresses` are where readers may subscribe. `image` is the topic's own picture ("": none).
     """
 
+    site: Site
     name: str
+    label: str
     title: str
-    description: str
-    language: str
-    author: str
-    copyright: str
-    icon: str
     page: str
-    addresses: tuple[tuple[str, str], ...]
-    updated: datetime
+    addresses: tuple[Address, ...]
+    shown: Shown
+    description: str = ""
     image: str = ""
-    hubs: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+
+    def address(self, format: str) -> str:
+        """The URL of its file in this format."""
+        return next(address.url for address in self.addresses if address.format == format)
+
+    @property
+    def updated(self) -> datetime:
+        return self.shown.updated

@@ -7,9 +7,21 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
-from aggregator.model import Action, Article, Entry, Feed, Image, Player, Provider, Story, Topic
-
-SCHEME = "https://feeds.example.org/topics/"
+from aggregator.model import (
+    Action,
+    Address,
+    Article,
+    Entry,
+    Feed,
+    Image,
+    Player,
+    Provider,
+    Shown,
+    Site,
+    Story,
+    Topic,
+)
+from aggregator.render import FORMATS
 
 
 def at(text: str) -> datetime:
@@ -91,36 +103,46 @@ BARE = Entry(
     ),
 )
 
-FEED = Feed(
-    name="topics/ai-and-society",
-    title="AI & Society <3",
-    description="All <of> it",
+SITE = Site(
+    title="Feeds & Co <3",
+    url="https://feeds.example.org/",
     language="en",
     author="The Editors",
+    description="What there <is>",
     copyright="© Example & Co",
     icon="https://feeds.example.org/icon.png",
+    timezone="Pacific/Auckland",
+)
+
+
+def addresses(page: str) -> tuple[Address, ...]:
+    """Where a feed can be subscribed to."""
+    return tuple(
+        Address(form.name, form.label, form.media_type, page + form.file)
+        for form in FORMATS.values()
+        if form.subscribed
+    )
+
+
+FEED = Feed(
+    site=SITE,
+    name="topics/ai-and-society",
+    label="AI & Society <3",
+    title="AI & Society <3 — Feeds & Co <3",
+    description="All <of> it",
     page="https://feeds.example.org/topics/ai-and-society/",
-    addresses=(
-        ("rss", "https://feeds.example.org/topics/ai-and-society/rss.xml"),
-        ("atom", "https://feeds.example.org/topics/ai-and-society/atom.xml"),
-    ),
-    updated=at("2024-03-02T09:00:00"),
+    addresses=addresses("https://feeds.example.org/topics/ai-and-society/"),
+    shown=Shown(at("2024-03-02T09:00:00"), 3, at("2024-03-01T08:30:00"), (*[0] * 27, 2, 0, 1)),
 )
 
 PLAIN_FEED = Feed(
+    site=Site(title="All", url="https://feeds.example.org/", language=""),
     name="all",
+    label="All",
     title="All",
-    description="",
-    language="",
-    author="",
-    copyright="",
-    icon="",
     page="https://feeds.example.org/all/",
-    addresses=(
-        ("rss", "https://feeds.example.org/all/rss.xml"),
-        ("atom", "https://feeds.example.org/all/atom.xml"),
-    ),
-    updated=at("2024-03-02T09:00:00"),
+    addresses=addresses("https://feeds.example.org/all/"),
+    shown=Shown(at("2024-03-02T09:00:00")),
 )
 
 HOSTILE_TEXTS = (

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from aggregator.model import Article, Image, Provider, Story
 from aggregator.render import FORMATS, Format, content
 from aggregator.render.splice import Frame
-from tests.entries import BARE, FEED, FULL, HOSTILE, PLAIN_FEED, SCHEME, VIDEO, entries, hostile
+from tests.entries import BARE, FEED, FULL, HOSTILE, PLAIN_FEED, SITE, VIDEO, entries, hostile
 
 if TYPE_CHECKING:
     from aggregator.model import Entry
@@ -35,7 +35,7 @@ each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS.keys
 
 def whole(form: Format, *shown: Entry) -> bytes:
     """A file that shows these entries."""
-    return form.feed(FEED, [form.entry(entry, SCHEME) for entry in shown])
+    return form.feed(FEED, [form.entry(entry, SITE) for entry in shown])
 
 
 def elements(form: Format, *shown: Entry) -> list[ElementTree.Element]:
@@ -65,7 +65,7 @@ def test_golden(form: Format) -> None:
 @each_format
 def test_entries_are_spliced_as_they_are(form: Format) -> None:
     """An entry declares no prefix of its own: its bytes fit into any feed, and stand there unchanged."""
-    alone = form.entry(FULL, SCHEME)
+    alone = form.entry(FULL, SITE)
     assert b"xmlns" not in alone
     assert alone in whole(form, BARE, FULL, VIDEO)
     assert alone in form.feed(PLAIN_FEED, [alone])
@@ -75,8 +75,8 @@ def test_entries_are_spliced_as_they_are(form: Format) -> None:
 @given(shown=st.lists(entries, max_size=3))
 def test_any_entries_make_a_feed(form: Format, shown: list[Entry]) -> None:
     """Whatever entries say, the feed is well-formed and has each of them, in order and to the letter."""
-    rendered = [form.entry(entry, SCHEME) for entry in shown]
-    assert form.feed(FEED, rendered) == form.feed(FEED, [form.entry(entry, SCHEME) for entry in shown])
+    rendered = [form.entry(entry, SITE) for entry in shown]
+    assert form.feed(FEED, rendered) == form.feed(FEED, [form.entry(entry, SITE) for entry in shown])
     root = ElementTree.fromstring(form.feed(FEED, rendered))
     if form.name == "rss":
         seen = [[item.findtext(tag) for tag in ("guid", "title", "link")] for item in root.iter("item")]
@@ -132,7 +132,7 @@ def test_surroundings_do_not_show(form: Format, zone: str) -> None:
         "from tests.entries import *\n"
         "from aggregator.render import FORMATS\n"
         f"form = FORMATS[{form.name!r}]\n"
-        "shown = [form.entry(entry, SCHEME) for entry in (FULL, VIDEO, BARE)]\n"
+        "shown = [form.entry(entry, SITE) for entry in (FULL, VIDEO, BARE)]\n"
         "sys.stdout.buffer.write(form.feed(FEED, shown))\n"
     )
     surroundings = {**os.environ, "TZ": zone, "LC_ALL": "de_DE.UTF-8", "PYTHONHASHSEED": str(len(zone))}
@@ -163,16 +163,16 @@ def test_threads_and_processes(form: Format) -> None:
     assert pickle.loads(pickle.dumps(form)) == form
     shown = [*HOSTILE, FULL, VIDEO, BARE] * 10
     with ThreadPoolExecutor(4) as pool:
-        rendered = list(pool.map(form.entry, shown, [SCHEME] * len(shown)))
-    assert rendered == [form.entry(entry, SCHEME) for entry in shown]
+        rendered = list(pool.map(form.entry, shown, [SITE] * len(shown)))
+    assert rendered == [form.entry(entry, SITE) for entry in shown]
 
 
 @each_format
 @pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ud800", "\ufffe", "\uffff"])
 def test_illegal_characters_are_dropped(form: Format, character: str) -> None:
     """A character that XML forbids, anywhere, costs that character only."""
-    assert form.entry(hostile(1, f"a{character}b"), SCHEME) == form.entry(hostile(1, "ab"), SCHEME)
-    feed = msgspec.structs.replace(FEED, title=f"{FEED.title}{character}", author=f"{character}{FEED.author}")
+    assert form.entry(hostile(1, f"a{character}b"), SITE) == form.entry(hostile(1, "ab"), SITE)
+    feed = msgspec.structs.replace(FEED, title=f"{FEED.title}{character}", label=f"{character}{FEED.label}")
     assert form.feed(feed, ()) == form.feed(FEED, ())
 
 
@@ -184,7 +184,7 @@ def test_nothing_without_a_title(form: Format, title: str) -> None:
         form.feed(msgspec.structs.replace(FEED, title=title), ())
     if form.name == "atom":
         with pytest.raises(ValueError, match="Required fields not set"):
-            form.entry(changed(FULL, title=title), SCHEME)
+            form.entry(changed(FULL, title=title), SITE)
 
 
 class Outline(HTMLParser):

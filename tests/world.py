@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 from aggregator import documents, feeds
-from aggregator.pipeline import Plan, Report, Site, Source, Wish, run
+from aggregator.model import Site
+from aggregator.pipeline import Plan, Report, Source, Wish, run
 from aggregator.text.slugs import fold_topic
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -55,6 +55,7 @@ def plan_of(config: Config) -> Plan:
     """What the configuration asks the pipeline to do."""
     from aggregator import documents, feeds, pipeline
     from aggregator.merge import Alike
+    from aggregator.model import Site
     from aggregator.text.slugs import fold_topic
 
     merge, topics = config.merge, config.topics
@@ -72,7 +73,7 @@ def plan_of(config: Config) -> Plan:
             )
             for source in config.sources
         ),
-        site=pipeline.Site(
+        site=Site(
             title=config.site.title,
             url=config.site.url,
             language=config.site.language,
@@ -80,6 +81,7 @@ def plan_of(config: Config) -> Plan:
             description=config.site.description,
             copyright=config.site.copyright,
             icon=config.site.icon,
+            timezone=config.site.timezone,
             hubs=config.websub.hubs,
         ),
         choice=feeds.Choice(
@@ -99,6 +101,7 @@ def plan_of(config: Config) -> Plan:
         children=topics.children,
         alike=Alike(merge.window, merge.similarity) if merge.near_duplicates else None,
         tracking=merge.tracking,
+        compress=config.output.compress,
         tellers=(*config.websub.hubs, *([pipeline.HOOK] if config.hooks.published else [])),
     )
 

@@ -42,7 +42,7 @@ from aggregator.config.kinds import (
 )
 from aggregator.config.kinds import Feeds as FeedNames
 
-FormatName = Literal["rss", "atom"]
+FormatName = Literal["rss", "atom", "json", "html"]
 Format: TypeAlias = Annotated[FormatName, one_of(*get_args(FormatName))]
 RelatedName = Literal["attach", "expand", "collapse"]
 Related: TypeAlias = Annotated[RelatedName, one_of(*get_args(RelatedName))]
@@ -172,10 +172,11 @@ class Merge(Struct, frozen=True, kw_only=True):
 
 
 class Output(Struct, frozen=True, kw_only=True):
-    """Where the feeds are written, and in which formats."""
+    """Where the feeds are written, in which formats, and whether each file has a compressed twin (`.gz`)."""
 
     path: Annotated[Folder, Meta(description="the folder to write feeds into", examples=["public"])]
-    formats: Annotated[tuple[Format, ...], distinct, Meta(min_length=1)] = ("rss", "atom")
+    formats: Annotated[tuple[Format, ...], distinct, Meta(min_length=1)] = ("rss", "atom", "json", "html")
+    compress: Flag = False
 
 
 class Store(Struct, frozen=True, kw_only=True):

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from aggregator.model import Shown
+
 ALL = ""
 """The topic of the feed of everything."""
+
+SITE = " "
+"""What the files of the site as a whole go by among topics, none of which has a space in its folded name."""
+
+DAYS = 30
+"""How many days are counted of what a feed shows."""
 
 
 class Related(StrEnum):
@@ -97,3 +107,23 @@ def select(
     if now >= end:
         return Selection(None, None, following)
     return Selection(keys, lapsed, min(following, end) if following else end)
+
+
+def shown(published: Sequence[datetime], updated: datetime, timezone: str) -> Shown:
+    """What a feed shows: when each of its entries was published, the newest first, and when it was updated.
+
+    Days begin in the time zone. They end with the newest entry's, for with today's the bytes would follow the clock.
+    """
+    if not published:
+        return Shown(updated)
+    zone = ZoneInfo(timezone)
+    days = [_day(instant, zone) for instant in published]
+    ages = Counter((days[0] - day).days for day in days)
+    return Shown(updated, len(published), published[0], tuple(ages[age] for age in reversed(range(DAYS))))
+
+
+def _day(instant: datetime, zone: ZoneInfo) -> date:
+    try:
+        return instant.astimezone(zone).date()
+    except OverflowError:  # within a day of the first or last that there is
+        return instant.date()

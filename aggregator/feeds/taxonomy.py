@@ -37,7 +37,7 @@ class Taxonomy:
         self._aliases: dict[str, list[str]] = {}
         for alias, topic in self.former.items():
             self._aliases.setdefault(topic, []).append(alias)
-        self._ancestors = {topic: self._above(topic) for topic in self.topics} if children else {}
+        self._ancestors = {topic: self.above(topic) for topic in self.topics} if children else {}
 
     def aliases(self, topic: str) -> Sequence[str]:
         """The other names of a topic."""
@@ -73,10 +73,12 @@ class Taxonomy:
         known = self.topics.get(topic)
         return (known and known.slug) or slug(name or (known.name if known else topic))
 
-    def _above(self, topic: str) -> list[str]:
-        """The parent, its parent, and so on; a circle ends where it began."""
+    def above(self, topic: str) -> list[str]:
+        """The parent of a topic, its parent, and so on; a circle ends where it began."""
         found: list[str] = []
-        while (parent := self.topics[topic].parent) and fold_topic(parent) not in (*found, topic):
+        while (
+            topic in self.topics and (parent := self.topics[topic].parent) and fold_topic(parent) not in (*found, topic)
+        ):
             topic = self.former.get(fold_topic(parent), fold_topic(parent))
             if topic not in self.topics:
                 break

@@ -3,7 +3,7 @@
 from aggregator.pipeline.consulting import is_current
 from aggregator.pipeline.explaining import Explanation, explain
 from aggregator.pipeline.listing import Listed, listing, redirects
-from aggregator.pipeline.plan import HOOK, Plan, Progress, Site, Source, Wish
+from aggregator.pipeline.plan import HOOK, Plan, Progress, Source, Wish
 from aggregator.pipeline.report import Done, Report, Survey, report
 from aggregator.pipeline.run import run
 from aggregator.pipeline.session import EVERYTHING, Session
@@ -21,7 +21,6 @@ __all__ = [
     "Progress",
     "Report",
     "Session",
-    "Site",
     "Source",
     "Survey",
     "Wish",

@@ -14,8 +14,9 @@ from aggregator.feeds import ALL, Related
 from aggregator.merge import givers, merge, merit, mint, trust
 from aggregator.model import Article, Mention, Problem, from_micros
 from aggregator.pipeline.consulting import consulted
+from aggregator.pipeline.naming import feed_name
 from aggregator.pipeline.plan import Plan
-from aggregator.pipeline.regenerate import feed_name, taken_in
+from aggregator.pipeline.regenerate import taken_in
 from aggregator.store import Index, Ledger, Place, decode_mention
 from aggregator.text.slugs import fold_topic
 from aggregator.text.urls import absolute, canonical

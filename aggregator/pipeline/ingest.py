@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from aggregator import documents
 from aggregator.documents import Options, Outcome
-from aggregator.feeds import ALL
+from aggregator.feeds import ALL, SITE
 from aggregator.model import Problem, Severity, to_micros
 from aggregator.pipeline.joining import join, standing_of
 from aggregator.pipeline.plan import Plan, Progress, Source
@@ -80,7 +80,7 @@ def ingest(
     joined = join(plan, index, ledger, now, everything=everything)
     if "rendering" in stale:
         index.entries.render_all()
-        index.entries.mark_dirty([ALL, *ledger.feeds()])
+        index.entries.mark_dirty([ALL, SITE, *ledger.feeds()])
     if joined.affected or gone or stale:
         ledger.commit(now)
     index.put_meta({**fingerprints, "ledger": ledger.mark, "now": str(to_micros(now))})

@@ -9,12 +9,12 @@ from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from aggregator import documents, feeds
 from aggregator.merge import MAX_TITLES, Alike
+from aggregator.model import Site
 
 Progress = Callable[[str, int, int], None]
 """Told the stage (`reading`, `rendering`, `publishing`), how much of it is done and how much there is."""
@@ -25,7 +25,7 @@ HOOK = "hooks.published"
 _SHAPING = {
     "reading": ("PyYAML", "msgspec", "nh3", "markdown-it-py", "w3lib", "python-dateutil"),
     "merging": (),
-    "rendering": ("feedgen", "lxml"),
+    "rendering": ("feedgen", "lxml", "Jinja2"),
 }
 
 
@@ -39,39 +39,14 @@ class Source(msgspec.Struct, frozen=True):
     options: documents.Options
 
 
-class Site(msgspec.Struct, frozen=True):
-    """What the feeds say of the site; `url` ends with a slash, `hubs` are told when a feed changes (WebSub)."""
-
-    title: str
-    url: str
-    language: str
-    author: str
-    description: str
-    copyright: str
-    icon: str
-    hubs: tuple[str, ...] = ()
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).hostname or ""
-
-    @property
-    def scheme(self) -> str:
-        """What the entries' categories are terms of."""
-        return self.url + "topics/"
-
-    def page(self, name: str) -> str:
-        """The address of a feed's folder."""
-        return f"{self.url}{quote(name)}/"
-
-
 class Plan(msgspec.Struct, frozen=True, dict=True):
     """Everything that shapes the output, but for the documents, the ledger and now; and who is told of it.
 
     `topics` are those that the site knows; with `children`, a parent's feed has the entries of its children too.
     `alike` says when articles are near-duplicates (None: never). `max_titles`: a URL that more leads with different
     titles than this claim joins nothing. `tracking`: further query parameters that tell nothing of the page.
-    `tellers`: the names of the hubs and hooks that what changes is kept for until they were told.
+    `tellers`: the names of the hubs and hooks that what changes is kept for until they were told. `compress`: each
+    file has a compressed twin.
     """
 
     sources: tuple[Source, ...]
@@ -86,6 +61,7 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
     tracking: tuple[str, ...] = ()
     max_titles: int = MAX_TITLES
     tellers: tuple[str, ...] = ()
+    compress: bool = False
 
     @cached_property
     def taxonomy(self) -> feeds.Taxonomy:
@@ -109,7 +85,7 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
         parts: dict[str, object] = {
             "reading": [(source.name, source.options) for source in self.sources],
             "merging": [self.max_titles, self.alike, self.topics, self.children, self.choice.related],
-            "rendering": [self.site, self.choice, self.topics, self.formats],
+            "rendering": [self.site, self.choice, self.topics, self.formats, self.compress],
         }
         common = [program, sys.version_info[:2]]
         return {

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from aggregator import publish, render
-from aggregator.feeds import ALL, Selection
+from aggregator.feeds import SITE, Selection, shown
 from aggregator.model import EPOCH, Feed, Problem, Severity
+from aggregator.pipeline.describing import describe, feeds_out
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
-from aggregator.publish import Outcome
-from aggregator.store import Index, Ledger
+from aggregator.publish import TWIN, Outcome
+from aggregator.render import Format, Overview
+from aggregator.store import Index, Ledger, Out
 
 _WRITERS = 8
 
@@ -35,11 +38,14 @@ class Sheet(NamedTuple):
 
 
 class _Printing(NamedTuple):
-    """A feed under way to the disk: when it next changes by itself, and what will have come of its files."""
+    """Files under way to the disk: what to call them where that goes wrong, what will have come of them, and what to do
+    once they are there.
+    """
 
-    sheet: Sheet
-    due: datetime | None
+    name: str
+    paths: list[str]
     outcomes: Future[list[Outcome]]
+    done: Callable[[], None]
 
 
 class Press:
@@ -51,123 +57,159 @@ class Press:
         self.ledger = ledger
         self.dry = dry
         self.formats = [render.FORMATS[name] for name in plan.formats]
+        self.overviews = [one for one in render.OVERVIEWS if not one.formats.isdisjoint(plan.formats)]
         self.files: dict[str, set[str]] = {}
         for path, topic, _ in ledger.files():
             self.files.setdefault(topic, set()).add(path)
         self.outcomes: Counter[Outcome] = Counter()
         self.changes: list[tuple[Outcome, str]] = []
+        self.moved: list[str] = []
         self.problems = list(problems)
         self.current: list[tuple[str, datetime | None]] = []
+        self.news = False
+        """Whether a feed came, went, or shows something else than before."""
 
-    def publish(self, sheets: Sequence[Sheet], progress: Progress, rendered: int) -> Published:
-        """Write the feeds, remove those that are over, and commit what is so: the ledger before the index."""
-        shown = [sheet for sheet in sheets if sheet.selection.keys is not None]
-        self.ledger.intend((path, sheet.topic) for sheet in shown for path in self._paths(sheet))
+    def publish(self, sheets: Sequence[Sheet], progress: Progress, rendered: int, *, site: bool) -> Published:
+        """Write the feeds, remove those that are over, and commit what is so: the ledger before the index.
+
+        `site`: whether to write the files of the site as a whole too.
+        """
+        going_out = [sheet for sheet in sheets if sheet.selection.keys is not None]
+        for sheet in going_out:
+            self.ledger.intend(sheet.topic, self._with_twins(self._paths(sheet.name, self.formats)))
+        self.ledger.intend(SITE, self._with_twins(self._paths("", self.overviews)))
         self.ledger.commit()
-        asked = {sheet.topic for sheet in sheets}
-        self.outcomes[Outcome.unchanged] = sum(len(paths) for topic, paths in self.files.items() if topic not in asked)
         with ThreadPoolExecutor(_WRITERS) as writers:  # they wait for the disk, most of the time
             under_way: deque[_Printing] = deque()
-            for done, sheet in enumerate(shown, 1):
+            for done, sheet in enumerate(going_out, 1):
                 if len(under_way) == 2 * _WRITERS:
                     self._note(under_way.popleft())
                 if printing := self._begin(sheet, writers):
                     under_way.append(printing)
-                progress("publishing", done, len(shown))
+                progress("publishing", done, len(going_out))
             while under_way:
                 self._note(under_way.popleft())
-        for sheet in sheets:
-            self._tidy(sheet)
+            for sheet in sheets:
+                self._tidy(sheet)
+            if self.news:
+                self.index.entries.mark_dirty([SITE])
+            touched = {sheet.topic for sheet in sheets}
+            if site and self.index.entries.is_dirty(SITE):
+                self._publish_overviews(writers)
+                touched.add(SITE)
+        untouched = [path for owner, paths in self.files.items() if owner not in touched for path in paths]
+        self.outcomes[Outcome.unchanged] += sum(not path.endswith(TWIN) for path in untouched)
         if not self.dry:
-            publish.settle(self.plan.output, [path for _, path in self.changes])
+            publish.settle(self.plan.output, self.moved)
         self.ledger.commit()
-        for topic, due in self.current:
-            self.index.entries.clean(topic, due)
+        for owner, due in self.current:
+            self.index.entries.clean(owner, due)
         self.index.commit()
         return Published(self.outcomes, tuple(self.problems), tuple(sorted(self.changes)), rendered)
 
-    def _paths(self, sheet: Sheet) -> list[str]:
-        return [f"{sheet.name}/{format.file}" for format in self.formats]
+    def _paths(self, folder: str, kinds: Sequence[Format | Overview]) -> list[str]:
+        """The files below a folder, without their twins."""
+        return [f"{folder}/{kind.file}" if folder else kind.file for kind in kinds]
+
+    def _with_twins(self, paths: Sequence[str]) -> list[str]:
+        """All that is written for these files."""
+        return [*paths, *(path + TWIN for path in paths)] if self.plan.compress else [*paths]
 
     def _begin(self, sheet: Sheet, writers: ThreadPoolExecutor) -> _Printing | None:
         """Put a feed together and hand it to a writer; None where it can't be."""
         keys = sheet.selection.keys or ()
         count, updated, until = self.index.entries.lasting(keys)
         if count < len(keys):
-            self._fail(sheet, "an entry of it can't be rendered")
+            self._fail(sheet.name, len(self.formats), "an entry of it can't be rendered")
             return None
-        feed = self._feed(sheet, updated)
+        feed = self._feed(sheet, keys, updated)
         data = [format.feed(feed, self.index.entries.fragments(keys, format.name)) for format in self.formats]
         due = min(filter(None, (sheet.selection.due, until)), default=None)
-        return _Printing(sheet, due, writers.submit(self._write, self._paths(sheet), data))
+        paths = self._paths(sheet.name, self.formats)
+        outcomes = writers.submit(self._write, paths, data)
+        return _Printing(sheet.name, paths, outcomes, partial(self._out, sheet, feed, due))
 
-    def _feed(self, sheet: Sheet, updated: datetime | None) -> Feed:
-        site = self.plan.site
+    def _feed(self, sheet: Sheet, keys: Sequence[str], updated: datetime | None) -> Feed:
         # An empty feed has changed when it became empty; a withdrawal changes a feed whether it is empty or not.
         taxonomy = self.plan.taxonomy
         withdrawals = map(self.ledger.last_withdrawal, (sheet.shown, *taxonomy.aliases(sheet.shown)))
         instants = (updated or sheet.selection.lapsed, *withdrawals)
-        known = taxonomy.topics.get(sheet.shown)
-        return Feed(
-            name=sheet.home,
-            title=site.title if sheet.shown == ALL else f"{sheet.spelled} — {site.title}",
-            description=site.description if sheet.shown == ALL else known.description if known else "",
-            language=site.language,
-            author=site.author or site.title,
-            copyright=site.copyright,
-            icon=site.icon,
-            image=known.image if known else "",
-            page=site.page(sheet.home),
-            addresses=tuple((format.name, site.page(sheet.home) + format.file) for format in self.formats),
-            updated=max(filter(None, instants), default=EPOCH),
-            hubs=site.hubs,
+        articles = self.index.entries.articles(keys)
+        shows = shown(
+            [articles[key].published for key in keys],
+            max(filter(None, instants), default=EPOCH),
+            self.plan.site.timezone,
         )
+        return describe(self.plan, sheet.shown, sheet.home, sheet.spelled, shows)
+
+    def _publish_overviews(self, writers: ThreadPoolExecutor) -> None:
+        """Write the files of the site as a whole."""
+        feeds = [out.feed for out in feeds_out(self.plan, self.ledger) if not out.alias_of]
+        data = [overview.render(self.plan.site, feeds) for overview in self.overviews]
+        paths = self._paths("", self.overviews)
+        done = partial(self.current.append, (SITE, None))
+        self._note(_Printing("the site's own files", paths, writers.submit(self._write, paths, data), done))
+        self._remove("the site's own files", self.files.get(SITE, set()).difference(self._with_twins(paths)))
 
     def _write(self, paths: Sequence[str], data: Sequence[bytes]) -> list[Outcome]:
         """In a writer's thread."""
-        root = self.plan.output
+        root, twin = self.plan.output, self.plan.compress
         if self.dry:
-            differ = [publish.differs(root, path, some) for path, some in zip(paths, data, strict=True)]
+            differ = [publish.differs(root, path, some, twin=twin) for path, some in zip(paths, data, strict=True)]
             return [Outcome.written if differs else Outcome.unchanged for differs in differ]
-        return [publish.write(root, path, some) for path, some in zip(paths, data, strict=True)]
+        return [publish.write(root, path, some, twin=twin) for path, some in zip(paths, data, strict=True)]
 
     def _note(self, printing: _Printing) -> None:
-        """Keep what came of writing a feed."""
-        sheet = printing.sheet
+        """Keep what came of writing."""
         try:
             outcomes = printing.outcomes.result()
         except OSError as error:
-            self._fail(sheet, f"it can't be written: {error.strerror or error}")
+            self._fail(printing.name, len(printing.paths), f"it can't be written: {error.strerror or error}")
             return
-        for path, outcome in zip(self._paths(sheet), outcomes, strict=True):
+        for path, outcome in zip(printing.paths, outcomes, strict=True):
             self._count(outcome, path)
+        for path in self._with_twins(printing.paths):
             if signature := publish.signature(self.plan.output, path):
                 self.ledger.put_file(path, msgspec.structs.astuple(signature), self.plan.tellers)
-        self.ledger.put_feed(sheet.topic, sheet.spelled, sheet.selection.lapsed)
-        self.current.append((sheet.topic, printing.due))
+        printing.done()
+
+    def _out(self, sheet: Sheet, feed: Feed, due: datetime | None) -> None:
+        """Note that a feed is out."""
+        self.news |= self.ledger.put_feed(sheet.topic, Out(sheet.spelled, sheet.selection.lapsed, feed.shown))
+        self.current.append((sheet.topic, due))
 
     def _tidy(self, sheet: Sheet) -> None:
         """Remove the files that a feed no longer has; with its last one it is gone."""
         over = sheet.selection.keys is None
+        left = self.files.get(sheet.topic, set()).difference(
+            () if over else self._with_twins(self._paths(sheet.name, self.formats))
+        )
+        if self._remove(sheet.name, left) and over:
+            self.news |= self.ledger.drop_feed(sheet.topic)
+            self.current.append((sheet.topic, sheet.selection.due))
+
+    def _remove(self, name: str, paths: Iterable[str]) -> bool:
+        """Remove files of a feed, or of the site; whether that could be done."""
         try:
-            for path in sorted(self.files.get(sheet.topic, set()).difference(() if over else self._paths(sheet))):
+            for path in sorted(paths, reverse=True):  # a twin before its file
                 if not self.dry:
                     publish.remove(self.plan.output, path)
                 self.ledger.drop_file(path, self.plan.tellers)
                 self._count(Outcome.removed, path)
         except OSError as error:
-            self._fail(sheet, f"it can't be removed: {error.strerror or error}")
-            return
-        if over:
-            self.ledger.drop_feed(sheet.topic)
-            self.current.append((sheet.topic, sheet.selection.due))
+            self._fail(name, 1, f"it can't be removed: {error.strerror or error}")
+            return False
+        return True
 
     def _count(self, outcome: Outcome, path: str) -> None:
-        self.outcomes[outcome] += 1
         if outcome is not Outcome.unchanged:
-            self.changes.append((outcome, path))
+            self.moved.append(path)
+        if not path.endswith(TWIN):  # it is a part of its file
+            self.outcomes[outcome] += 1
+            if outcome is not Outcome.unchanged:
+                self.changes.append((outcome, path))
 
-    def _fail(self, sheet: Sheet, why: str) -> None:
-        """Leave a feed as it is, and dirty."""
-        self.outcomes[Outcome.failed] += len(self.formats)
-        self.problems.append(Problem(sheet.name, 0, 0, Severity.error, why))
+    def _fail(self, name: str, files: int, why: str) -> None:
+        """Leave files as they are, and dirty."""
+        self.outcomes[Outcome.failed] += files
+        self.problems.append(Problem(name, 0, 0, Severity.error, why))

@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator import publish
-from aggregator.feeds import ALL, Related, Selection, collapsed, select
+from aggregator.feeds import ALL, SITE, Related, Selection, collapsed, select
+from aggregator.pipeline.naming import feed_name
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
 from aggregator.store import Index, Ledger
@@ -29,14 +30,17 @@ def regenerate(
     dry: bool,
     progress: Progress,
 ) -> Published:
-    """Bring the files of chosen feeds, by name, up to index and ledger, and commit both. A dry run compares instead
-    of writing.
+    """Bring the files of chosen feeds, by name, up to index and ledger, and commit both; the files of the site as a
+    whole go by "". A dry run compares instead of writing.
     """
     slugs = ledger.slugs()
-    names = {topic: feed_name(topic, slugs) for topic in _waiting(plan, index, ledger, now)}
+    waiting = _waiting(plan, index, ledger, now)
+    names = {topic: feed_name(topic, slugs) for topic in waiting if topic != SITE}
     asked = {topic: name for topic, name in names.items() if chosen(name)}
-    if not asked:
-        return Published(Counter({publish.Outcome.unchanged: sum(1 for _ in ledger.files())}), (), (), 0)
+    site = chosen("")
+    if not asked and not (site and SITE in waiting):
+        unchanged = sum(not path.endswith(publish.TWIN) for path, *_ in ledger.files())
+        return Published(Counter({publish.Outcome.unchanged: unchanged}), (), (), 0)
     # Only a run that has something to publish pays for loading feedgen and lxml.
     from aggregator.pipeline.publishing import Press, Sheet
     from aggregator.pipeline.rendering import render_wanted
@@ -46,7 +50,7 @@ def regenerate(
         shown = plan.taxonomy.former.get(topic, topic)
         sheets.append(Sheet(topic, name, shown, feed_name(shown, slugs), *_show(plan, index, ledger, shown, now)))
     rendered, problems = render_wanted(plan, index, ledger, workers, slugs, now, progress)
-    return Press(plan, index, ledger, problems, dry=dry).publish(sheets, progress, rendered)
+    return Press(plan, index, ledger, problems, dry=dry).publish(sheets, progress, rendered, site=site)
 
 
 def notice_altered(output: Path, index: Index, ledger: Ledger) -> None:
@@ -60,17 +64,6 @@ def taken_in(plan: Plan, index: Index, newest: list[str]) -> list[str]:
     """The stories of a feed without those that are taken in by others."""
     members = index.placements.members(newest) if plan.alike else {}
     return collapsed(newest, index.entries.coverage(newest), members)
-
-
-def feed_names(ledger: Ledger) -> list[str]:
-    """The names of all feeds that are out or could be: what `--feed` takes."""
-    slugs = ledger.slugs()
-    return sorted(feed_name(topic, slugs) for topic in (ALL, *slugs))
-
-
-def feed_name(topic: str, slugs: dict[str, str]) -> str:
-    """The folder of a topic's feed below the output."""
-    return f"topics/{slugs[topic]}" if topic != ALL else "all"
 
 
 def newest_stories(plan: Plan, index: Index, topic: str, now: datetime) -> list[str]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from aggregator import render
 from aggregator.merge import merge, relate
-from aggregator.model import Article, Entry, Problem, Severity, Topic, from_micros, to_micros
+from aggregator.model import Article, Entry, Problem, Severity, Site, Topic, from_micros, to_micros
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.store import Index, Ledger, chunks, decode_mention
 from aggregator.workers import Workers
@@ -38,7 +38,7 @@ class _Lot(NamedTuple):
     tasks: list[_Task]
     mentions: dict[str, list[bytes]]
     formats: tuple[str, ...]
-    scheme: str
+    site: Site
     now: datetime
 
 
@@ -67,7 +67,7 @@ def _rendered(task: _Task, article: Article, coverage: Iterable[Article], lot: _
     updated = max(filter(None, (article.updated or published, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)
     try:
-        fragments = [(name, render.FORMATS[name].entry(entry, lot.scheme)) for name in lot.formats]
+        fragments = [(name, render.FORMATS[name].entry(entry, lot.site)) for name in lot.formats]
     except Exception as error:  # one bad entry stops nothing; it is told with its document
         return _Answer(task.key, updated, until, [], f"{type(error).__name__}: {error}")
     return _Answer(task.key, updated, until, fragments)
@@ -115,4 +115,4 @@ def _lot(keys: Sequence[str], plan: Plan, index: Index, ledger: Ledger, slugs: d
         due = None if until is None else from_micros(until)
         tasks.append(_Task(key, id, published, counting, due, restored.get(id), coverage.get(key, [])))
     mentions = index.entries.mentions({*keys, *chain.from_iterable(coverage.values())})
-    return _Lot(tasks, mentions, plan.formats, plan.site.scheme, now)
+    return _Lot(tasks, mentions, plan.formats, plan.site, now)

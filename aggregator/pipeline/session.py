@@ -26,8 +26,9 @@ from aggregator.errors import (
 )
 from aggregator.model import Problem, Severity, from_micros, to_micros
 from aggregator.pipeline.ingest import Ingested, ingest, places
+from aggregator.pipeline.naming import feed_name, feed_names
 from aggregator.pipeline.plan import Plan, Progress, Wish
-from aggregator.pipeline.regenerate import feed_name, feed_names, notice_altered, regenerate
+from aggregator.pipeline.regenerate import notice_altered, regenerate
 from aggregator.pipeline.report import Done, Effort, Files, Published, Survey
 from aggregator.publish import Outcome
 from aggregator.store import (

@@ -8,6 +8,7 @@ and `sweep` must not run beside `write`, as they take empty folders away.
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,9 @@ from enum import StrEnum
 from pathlib import Path
 
 import msgspec
+
+TWIN = ".gz"
+"""The ending of a compressed twin's name, behind that of its file."""
 
 _SECOND = 1_000_000_000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -51,34 +55,42 @@ def signature(root: Path, path: str) -> Signature | None:
     return Signature(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
-def differs(root: Path, path: str, data: bytes) -> bool:
-    """Whether a file holds other bytes than these; yes where there is none, or none that can be read."""
+def differs(root: Path, path: str, data: bytes, *, twin: bool = False) -> bool:
+    """Whether a file, or its `twin`, holds other bytes than `write` would give it; yes where there is none, or none
+    that can be read.
+    """
     try:
         with _folder_of(root, path) as (folder, name):
-            return not _holds(folder, name, data)
+            return bool(_stale(folder, name, data, twin=twin))
     except OSError:
         return True
 
 
-def write(root: Path, path: str, data: bytes) -> Outcome:
-    """Make a file hold these bytes. A file that does so already isn't touched.
+def write(root: Path, path: str, data: bytes, *, twin: bool = False) -> Outcome:
+    """Make a file hold these bytes, and its `twin` the same ones compressed. What does so already isn't touched.
 
     Readers get the old bytes or the new ones, whole, and so does whoever looks after a crash; `settle` makes
-    sure that it is the new ones. Missing folders are made. Raises OSError, and leaves the old file as it is,
+    sure that it is the new ones. Missing folders are made. Raises OSError, and leaves the old files as they are,
     where that can't be done: no room, no permission, a folder in the file's place, a link on the way to it.
+
+    A twin bears its file's time, and takes its place before it does: a reader who is given the file again after the
+    twin, as when a server's configuration changes, never misses the newer bytes.
     """
     with _folder_of(root, path, make=True) as (folder, name):
-        if _holds(folder, name, data):
-            return Outcome.unchanged
-        part = _part(name)
+        stale = _stale(folder, name, data, twin=twin)
+        dated = None if name in stale else _mtime(folder, name)
+        after = max((_mtime(folder, target) // _SECOND for target in stale), default=0)
         try:
-            _write_part(folder, part, data, _second_of(folder, name))
-            os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
+            for target, some in stale.items():
+                dated = _write_part(folder, _part(target), some, dated, after)
+            for target in reversed(stale):
+                os.rename(_part(target), target, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
-            with suppress(OSError):
-                os.unlink(part, dir_fd=folder)
+            for target in stale:
+                with suppress(OSError):
+                    os.unlink(_part(target), dir_fd=folder)
             raise
-    return Outcome.written
+    return Outcome.written if stale else Outcome.unchanged
 
 
 def settle(root: Path, paths: Iterable[str]) -> None:
@@ -129,19 +141,33 @@ def _is_disturbed(root: Path, path: str) -> bool:
     return os.path.lexists(folder + _part(name)) or not os.path.lexists(folder + name)
 
 
-def _write_part(folder: int, part: bytes, data: bytes, after: int) -> None:
-    """A new file that is safely on disk, dated after that whole second."""
+def _write_part(folder: int, part: bytes, data: bytes, dated: int | None, after: int) -> int:
+    """A new file that is safely on disk, of a date (ns; None: now) but after that whole second; returns its date."""
     with suppress(FileNotFoundError):
         os.unlink(part, dir_fd=folder)
     file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
     with os.fdopen(file, "wb") as stream:
         stream.write(data)
         stream.flush()
-        dated = os.fstat(file)
-        if dated.st_mtime_ns // _SECOND <= after:
+        found = os.fstat(file)
+        wanted = dated or found.st_mtime_ns
+        if not dated and wanted // _SECOND <= after:
             # nginx's ETag is the whole second and the size: a change within one second would get a 304.
-            os.utime(file, ns=(dated.st_atime_ns, (after + 1) * _SECOND))
+            wanted = (after + 1) * _SECOND
+        if wanted != found.st_mtime_ns:
+            os.utime(file, ns=(found.st_atime_ns, wanted))
         os.fsync(file)
+    return wanted
+
+
+def _stale(folder: int, name: bytes, data: bytes, *, twin: bool) -> dict[bytes, bytes]:
+    """Which of a file and its twin have to be written, and what they are to hold."""
+    stale = {} if _holds(folder, name, data) else {name: data}
+    if twin:
+        double, packed = name + TWIN.encode(), gzip.compress(data, mtime=0)
+        if stale or _mtime(folder, double) != _mtime(folder, name) or not _holds(folder, double, packed):
+            stale[double] = packed
+    return stale
 
 
 def _holds(folder: int, name: bytes, data: bytes) -> bool:
@@ -157,10 +183,10 @@ def _holds(folder: int, name: bytes, data: bytes) -> bool:
         return False
 
 
-def _second_of(folder: int, name: bytes) -> int:
-    """The whole second of what a web server shows under this name; 0 for nothing."""
+def _mtime(folder: int, name: bytes) -> int:
+    """When what a web server shows under this name was last written, in ns; 0 for nothing."""
     try:
-        return os.stat(name, dir_fd=folder).st_mtime_ns // _SECOND
+        return os.stat(name, dir_fd=folder).st_mtime_ns
     except OSError:
         return 0
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregator.render import atom, rss
-from aggregator.render.format import Format
+from aggregator.render import atom, front, jsonfeed, opml, page, rss
+from aggregator.render.format import Format, Overview
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FORMATS: Mapping[str, Format] = {one.name: one for one in (rss.FORMAT, atom.FORMAT)}
+FORMATS: Mapping[str, Format] = {one.name: one for one in (rss.FORMAT, atom.FORMAT, jsonfeed.FORMAT, page.FORMAT)}
+OVERVIEWS = (*front.OVERVIEWS, opml.OVERVIEW)
 
-__all__ = ["FORMATS", "Format"]
+__all__ = ["FORMATS", "OVERVIEWS", "Format", "Overview"]

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aggregator.render.content import authors
 from aggregator.render.format import Format
 from aggregator.render.legal import tolerant
-from aggregator.render.mend import MEDIA, authors, feed_entry, feed_head
+from aggregator.render.mend import MEDIA, feed_entry, feed_head
 from aggregator.render.splice import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aggregator.model import Entry, Feed
+    from aggregator.model import Entry, Feed, Site
 
 _NAMESPACES = {"media": MEDIA}
 _FRAME = Frame("feed", namespaces=_NAMESPACES)
 
 
 @tolerant
-def render_entry(entry: Entry, scheme: str) -> bytes:
+def render_entry(entry: Entry, site: Site) -> bytes:
     """The entry as an `entry`. Raises ValueError where it has no title."""
     article = entry.story.article
-    element = feed_entry(entry, scheme)
+    element = feed_entry(entry, site)
     element.updated(entry.updated)
     element.published(entry.published)
     element.author([{"name": name} for name in authors(article)])
@@ -40,10 +41,10 @@ def render_feed(feed: Feed, entries: Sequence[bytes]) -> bytes:
     element.id(feed.page)
     element.updated(feed.updated)
     element.subtitle(feed.description)
-    element.author(name=feed.author or feed.title)  # 4.1.1: not every entry has one
-    element.icon(feed.icon)
+    element.author(name=feed.site.author or feed.site.title)  # 4.1.1: not every entry has one
+    element.icon(feed.site.icon)
     element.logo(feed.image)
     return _FRAME.splice(element.atom_str(pretty=True), entries)
 
 
-FORMAT = Format("atom", "atom.xml", "application/atom+xml", render_entry, render_feed)
+FORMAT = Format("atom", "Atom", "atom.xml", "application/atom+xml", render_entry, render_feed)

@@ -1,15 +1,20 @@
-"""The HTML of an entry: what a feed reader shows of it.
+"""What all formats say of an entry, and its HTML: what a feed reader shows of it.
 
 All texts are escaped here; only an article's body is HTML already, and sanitised.
 """
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aggregator.model import Action, Article, Entry
+
+
+# RFC 4287, appendix B: atomLanguageTag.
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 
 
 def html(entry: Entry) -> str:
@@ -36,6 +41,17 @@ def coverage(entry: Entry) -> list[Article]:
         shown.setdefault(article.link or article.key, article)
     shown.pop(entry.story.article.link, None)
     return list(shown.values())
+
+
+def authors(article: Article) -> tuple[str, ...]:
+    """Who wrote it, else who published it; empty where neither is known."""
+    provider = article.provider
+    return article.authors or ((provider.name,) if provider and provider.name else ())
+
+
+def language(text: str) -> str:
+    """The language tag; "" where the text isn't one."""
+    return text if _LANGUAGE.fullmatch(text) else ""
 
 
 def publisher(article: Article) -> str:

@@ -1,4 +1,4 @@
-"""What all formats have from feedgen, and the one extension that mends what feedgen makes of it.
+"""What RSS and Atom have from feedgen, and the one extension that mends what feedgen makes of it.
 
 - An entry's links lose everything but the address, so that `related` reads as a second `alternate`.
 - RSS dates go through `locale.setlocale`, which is process-wide, and give the year 800 three digits.
@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
@@ -21,13 +20,14 @@ from feedgen.feed import FeedGenerator
 from lxml.etree import SubElement
 
 from aggregator.render import content
+from aggregator.render.media import enclosures, image_type
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lxml.etree import _Element
 
-    from aggregator.model import Article, Entry, Feed
+    from aggregator.model import Article, Entry, Feed, Site
     from aggregator.render.format import Format
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -36,22 +36,9 @@ DC = "http://purl.org/dc/elements/1.1/"
 MEDIA = "http://search.yahoo.com/mrss/"
 XML = "http://www.w3.org/XML/1998/namespace"
 
-_IMAGE_TYPES = {
-    "avif": "image/avif",
-    "gif": "image/gif",
-    "jpeg": "image/jpeg",
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-    "webp": "image/webp",
-}
 
-# RFC 4287, appendix B: atomLanguageTag.
-_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-
-
-def feed_entry(entry: Entry, scheme: str) -> Any:
-    """feedgen's FeedEntry with what all formats say of the entry; `scheme` is that of its categories.
+def feed_entry(entry: Entry, site: Site) -> Any:
+    """feedgen's FeedEntry with what RSS and Atom say of the entry.
 
     The full content is only given where it says more than the excerpt.
     """
@@ -61,7 +48,7 @@ def feed_entry(entry: Entry, scheme: str) -> Any:
     made.id(entry.id)
     made.title(article.title)
     made.link(href=article.link, rel="alternate")
-    made.category([{"term": topic.slug, "scheme": scheme, "label": topic.name} for topic in entry.topics])
+    made.category([{"term": topic.slug, "scheme": site.scheme, "label": topic.name} for topic in entry.topics])
     html = content.html(entry)
     if html != content.paragraph(article.excerpt):
         made.content(html, type="html")
@@ -69,16 +56,16 @@ def feed_entry(entry: Entry, scheme: str) -> Any:
 
 
 def feed_head(feed: Feed, form: Format, namespaces: Mapping[str, str]) -> Any:
-    """feedgen's FeedGenerator with what all formats say of the feed; it declares these prefixes."""
+    """feedgen's FeedGenerator with what RSS and Atom say of the feed; it declares these prefixes."""
     made: Any = FeedGenerator()  # type: ignore[no-untyped-call]  # feedgen has no types
     made.register_extension("mend", partial(MendedFeed, feed, namespaces))
     made.title(feed.title)
-    made.link(href=dict(feed.addresses)[form.name], rel="self", type=form.media_type)
-    for hub in feed.hubs:
+    made.link(href=feed.address(form.name), rel="self", type=form.media_type)
+    for hub in feed.site.hubs:
         made.link(href=hub, rel="hub")
     made.link(href=feed.page, rel="alternate", type="text/html")  # the last one is the link of an RSS channel
-    made.language(_language(feed.language))
-    made.copyright(feed.copyright)
+    made.language(content.language(feed.site.language))
+    made.copyright(feed.site.copyright)
     made.generator("aggregator")
     return made
 
@@ -104,7 +91,7 @@ class MendedFeed(BaseExtension):
         return self._namespaces
 
     def extend_rss(self, rss: _Element) -> _Element:
-        for hub in self._feed.hubs:
+        for hub in self._feed.site.hubs:
             SubElement(rss[0], f"{{{ATOM}}}link", rel="hub", href=hub)
         _add(rss[0], "lastBuildDate", format_datetime(self._feed.updated))
         return rss
@@ -122,31 +109,27 @@ class MendedEntry(BaseEntryExtension):
         _add(item, "pubDate", format_datetime(entry.published))
         if entry.updated != entry.published:
             _add(item, f"{{{ATOM}}}updated", entry.updated.isoformat())
-        for author in authors(article):
+        for author in content.authors(article):
             _add(item, f"{{{DC}}}creator", author)
-        if language := _language(article.language):
+        if language := content.language(article.language):
             _add(item, f"{{{DC}}}language", language)
         _add_media(item, article)
         return item
 
     def extend_atom(self, element: _Element) -> _Element:
         article = self._entry.story.article
-        if language := _language(article.language):
+        if language := content.language(article.language):
             element.set(f"{{{XML}}}lang", language)
         for link in element.iterchildren("link"):  # there's one: feed_entry gave it
             link.set("rel", "alternate")
+        for action, kind in enclosures(article):
+            SubElement(element, "link", _known(href=action.url, rel="enclosure", type=kind, title=action.title))
         for one in content.coverage(self._entry):
             if one.link:
-                known = _known(href=one.link, rel="related", hreflang=_language(one.language), title=one.title)
+                known = _known(href=one.link, rel="related", hreflang=content.language(one.language), title=one.title)
                 SubElement(element, "link", known)
         _add_media(element, article)
         return element
-
-
-def authors(article: Article) -> tuple[str, ...]:
-    """Who wrote it, else who published it; empty where neither is known."""
-    provider = article.provider
-    return article.authors or ((provider.name,) if provider and provider.name else ())
 
 
 def _add(parent: _Element, tag: str, text: str) -> None:
@@ -156,9 +139,9 @@ def _add(parent: _Element, tag: str, text: str) -> None:
 def _add_media(parent: _Element, article: Article) -> None:
     """Each picture as `media:content`, and the first as `media:thumbnail` too."""
     for image in article.images:
-        suffix = image.url.partition("?")[0].rpartition(".")[2].lower()
-        kind = _IMAGE_TYPES.get(suffix)
-        known = _known(url=image.url, medium="image", type=kind, width=image.width, height=image.height)
+        known = _known(
+            url=image.url, medium="image", type=image_type(image.url), width=image.width, height=image.height
+        )
         SubElement(parent, f"{{{MEDIA}}}content", known)
     for image in article.images[:1]:
         known = _known(url=image.url, width=image.width, height=image.height)
@@ -168,8 +151,3 @@ def _add_media(parent: _Element, article: Article) -> None:
 def _known(**attributes: str | int | None) -> dict[str, str]:
     """Attributes as text, without those that aren't known."""
     return {name: str(value) for name, value in attributes.items() if value}
-
-
-def _language(text: str) -> str:
-    """The language tag, or nothing where the text isn't one."""
-    return text if _LANGUAGE.fullmatch(text) else ""

@@ -8,7 +8,7 @@ from aggregator.store.backup import back_up, identity_of, restore
 from aggregator.store.database import chunks, is_corrupt, set_aside, unlink
 from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, discard_unfinished, open_index
-from aggregator.store.ledger import DAMAGED, Ledger, News, Stand
+from aggregator.store.ledger import DAMAGED, Ledger, News, Out, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
 from aggregator.store.packed import Packed, Row, Saved, Standing, Topics, decode_mention, pack
 from aggregator.store.placements import Lister, Place
@@ -21,6 +21,7 @@ __all__ = [
     "Ledger",
     "Lister",
     "News",
+    "Out",
     "Packed",
     "Place",
     "Row",

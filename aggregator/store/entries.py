@@ -55,6 +55,10 @@ class Entries:
         """The topics whose feeds are dirty or due."""
         return self.database.column("SELECT topic FROM feed WHERE dirty OR due <= ? ORDER BY topic", (to_micros(now),))
 
+    def is_dirty(self, topic: str) -> bool:
+        """Whether the feed of this topic is dirty."""
+        return bool(self.database.one("SELECT dirty FROM feed WHERE topic = ?", (topic,)))
+
     def dirty(self) -> int:
         """How many feeds are dirty."""
         return int(self.database.one("SELECT count(*) FROM feed WHERE dirty"))

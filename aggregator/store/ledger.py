@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+from msgspec.json import decode as json_decode
+from msgspec.json import encode as json_encode
+
 from aggregator.errors import LedgerCorrupt, StoreError
-from aggregator.model import Holding, Lead, from_micros, to_micros
+from aggregator.model import EPOCH, Holding, Lead, Shown, from_micros, to_micros
 from aggregator.store.database import Database, is_corrupt, make_folder
 from aggregator.text.urls import canonical
 
 FILE = "ledger.sqlite"
-VERSION = 3
+VERSION = 4
 SCHEMA = """
 -- identity: which output folders are ours, mark: changes with every change that the index must have seen,
 -- newest: the latest instant remembered
@@ -36,8 +39,8 @@ CREATE INDEX path_id ON path (id);
 CREATE TABLE url (url TEXT, id TEXT, written TEXT, PRIMARY KEY (url, id)) WITHOUT ROWID;
 CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE) WITHOUT ROWID;
 CREATE TABLE tombstone (topic TEXT, id TEXT, withdrawn INTEGER, PRIMARY KEY (topic, id, withdrawn)) WITHOUT ROWID;
--- feeds that are out; lapsed: since when one doesn't qualify any more
-CREATE TABLE feed (topic TEXT PRIMARY KEY, spelled TEXT NOT NULL, lapsed INTEGER) WITHOUT ROWID;
+-- feeds that are out; lapsed: since when one doesn't qualify any more; shown: what it shows, as JSON (NULL: not known)
+CREATE TABLE feed (topic TEXT PRIMARY KEY, spelled TEXT NOT NULL, lapsed INTEGER, shown TEXT) WITHOUT ROWID;
 -- files that are out, as stat saw them after writing; size NULL: about to be written
 CREATE TABLE file (path TEXT PRIMARY KEY, topic TEXT NOT NULL, size INTEGER, mtime INTEGER, ctime INTEGER,
   inode INTEGER) WITHOUT ROWID;
@@ -54,6 +57,7 @@ UPGRADES = {
     CREATE TABLE news (age INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, path TEXT NOT NULL,
       outcome TEXT NOT NULL, UNIQUE (teller, path))
     """,
+    3: "ALTER TABLE feed ADD COLUMN shown TEXT",
 }
 TABLES = {
     "meta": "name",
@@ -89,10 +93,11 @@ class Record(NamedTuple):
 
 
 class Out(NamedTuple):
-    """A feed that is out: its topic as spelled, and since when it doesn't qualify (None: it does)."""
+    """A feed that is out: its topic as spelled, since when it doesn't qualify (None: it does), and what it shows."""
 
     spelled: str
     lapsed: datetime | None
+    shown: Shown
 
 
 class News(NamedTuple):
@@ -375,18 +380,32 @@ class Ledger:
 
     def feed(self, topic: str) -> Out | None:
         """What is remembered of a feed that is out; None: it isn't."""
-        row = self.database.execute("SELECT spelled, lapsed FROM feed WHERE topic = ?", (topic,)).fetchone()
-        return Out(row[0], None if row[1] is None else from_micros(row[1])) if row else None
-
-    def put_feed(self, topic: str, spelled: str, lapsed: datetime | None) -> None:
-        """Remember that a feed is out, under which spelling of its topic, and since when it doesn't qualify."""
-        self.database.execute(
-            "INSERT OR REPLACE INTO feed VALUES (?, ?, ?)", (topic, spelled, to_micros(lapsed) if lapsed else None)
+        row = self.database.execute("SELECT spelled, lapsed, shown FROM feed WHERE topic = ?", (topic,)).fetchone()
+        if row is None:
+            return None
+        spelled, lapsed, shown = row
+        return Out(
+            spelled,
+            None if lapsed is None else from_micros(lapsed),
+            json_decode(shown, type=Shown) if shown else Shown(EPOCH),
         )
 
-    def drop_feed(self, topic: str) -> None:
-        """Remember that a feed is no longer out."""
-        self.database.execute("DELETE FROM feed WHERE topic = ?", (topic,))
+    def put_feed(self, topic: str, out: Out) -> bool:
+        """Remember that a feed is out, and how; whether that is news."""
+        lapsed = to_micros(out.lapsed) if out.lapsed else None
+        done = self.database.execute(
+            """
+            INSERT INTO feed VALUES (?, ?, ?, ?) ON CONFLICT (topic) DO UPDATE
+              SET (spelled, lapsed, shown) = (excluded.spelled, excluded.lapsed, excluded.shown)
+              WHERE (spelled, lapsed, shown) IS NOT (excluded.spelled, excluded.lapsed, excluded.shown)
+            """,
+            (topic, out.spelled, lapsed, json_encode(out.shown).decode()),
+        )
+        return bool(done.rowcount)
+
+    def drop_feed(self, topic: str) -> bool:
+        """Remember that a feed is no longer out; whether it was."""
+        return bool(self.database.execute("DELETE FROM feed WHERE topic = ?", (topic,)).rowcount)
 
     # Published files
 
@@ -397,9 +416,11 @@ class Ledger:
         ).fetchall():
             yield path, topic, tuple(signature)
 
-    def intend(self, files: Iterable[tuple[str, str]]) -> None:
-        """Remember that these files, as (path, topic), are ours before they are written."""
-        self.database.executemany("INSERT OR IGNORE INTO file (path, topic) VALUES (?, ?)", files)
+    def intend(self, topic: str, paths: Iterable[str]) -> None:
+        """Remember that these files of a topic's feed are ours before they are written."""
+        self.database.executemany(
+            "INSERT OR IGNORE INTO file (path, topic) VALUES (?, ?)", [(path, topic) for path in paths]
+        )
 
     def put_file(self, path: str, signature: tuple[int, ...], tellers: Sequence[str]) -> None:
         """Remember a file of ours as stat sees it now; if it is another than before, these have to be told."""

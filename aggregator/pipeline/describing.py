@@ -1,0 +1,57 @@
+"""What feeds say of themselves: those being published, and those that are out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from aggregator.feeds import ALL
+from aggregator.model import Address, Feed, Shown
+from aggregator.pipeline.naming import feed_name, renamed
+from aggregator.pipeline.plan import Plan
+from aggregator.render import FORMATS
+from aggregator.store import Ledger
+from aggregator.text.plain import fold
+
+
+def describe(plan: Plan, topic: str, name: str, spelled: str, shown: Shown) -> Feed:
+    """What the feed of a topic, which goes by `name` and is `spelled` so, says of itself while it shows this."""
+    site, taxonomy = plan.site, plan.taxonomy
+    known = taxonomy.topics.get(topic)
+    page = site.page(name)
+    formats = [format for format in map(FORMATS.__getitem__, plan.formats) if format.subscribed]
+    return Feed(
+        site=site,
+        name=name,
+        label=site.title if topic == ALL else spelled,
+        title=site.title if topic == ALL else f"{spelled} — {site.title}",
+        page=page,
+        addresses=tuple(Address(one.name, one.label, one.media_type, page + one.file) for one in formats),
+        shown=shown,
+        description=site.description if topic == ALL else known.description if known else "",
+        image=known.image if known else "",
+        folders=tuple(taxonomy.name(above) for above in reversed(taxonomy.above(topic))),
+    )
+
+
+class FeedOut(NamedTuple):
+    """A feed that is out: its name, what it says, and the name of the feed that it is a copy of, as its topic has
+    another name by now ("": it is none).
+    """
+
+    name: str
+    feed: Feed
+    alias_of: str
+
+
+def feeds_out(plan: Plan, ledger: Ledger) -> list[FeedOut]:
+    """The feeds that are out, as they were published: `all` first, then by label."""
+    slugs = ledger.slugs()
+    moved = renamed(plan, slugs)
+    found = []
+    for topic in ledger.feeds():
+        if out := ledger.feed(topic):
+            shown = moved.get(topic, topic)
+            name, home = feed_name(topic, slugs), feed_name(shown, slugs)
+            feed = describe(plan, shown, home, out.spelled, out.shown)
+            found.append(((topic != ALL, fold(feed.label), name), FeedOut(name, feed, home if home != name else "")))
+    return [one for _, one in sorted(found, key=lambda pair: pair[0])]

@@ -1,0 +1,55 @@
+"""The site's own page, which lists all feeds; and what goes with the pages."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from aggregator.render import content, opml, page
+from aggregator.render.format import Overview
+from aggregator.render.legal import checked, legal
+from aggregator.render.templates import FOLDER, rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aggregator.model import Feed, Site
+
+_PAGES = frozenset({page.FORMAT.name})
+
+
+def render(site: Site, feeds: Sequence[Feed]) -> bytes:
+    """All feeds with what they show."""
+    try:
+        return _render(site, feeds)
+    except ValueError:
+        return _render(legal(site), [legal(feed) for feed in feeds])
+
+
+def _render(site: Site, feeds: Sequence[Feed]) -> bytes:
+    html = rendered(
+        "index.html",
+        site.timezone,
+        site=site,
+        feeds=feeds,
+        opml=opml.OVERVIEW.file if any(feed.addresses for feed in feeds) else "",
+        title=site.title,
+        description=site.description,
+        language=content.language(site.language),
+        address=site.url,
+        alternates=[(address, feed.title) for feed in feeds[:1] for address in feed.addresses],
+        root="",
+    )
+    return checked(html).encode()
+
+
+@cache
+def _asset(name: str) -> bytes:
+    return (FOLDER / name).read_bytes()
+
+
+OVERVIEWS = (
+    Overview("index.html", "text/html", _PAGES, render),
+    Overview("style.css", "text/css", _PAGES, lambda *_: _asset("style.css")),
+    Overview("script.js", "text/javascript", _PAGES, lambda *_: _asset("script.js")),
+)
