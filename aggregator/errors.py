@@ -14,6 +14,7 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── MetricsFailed               metrics can't be given out; caught by daemon, which goes on
 ├── HubFailed                   a hub wasn't told of all changed feeds; caught by daemon, which tries again or not
 ├── HookFailed                  a hook didn't run, or to no good end; caught by daemon, which logs it
+├── NotServed                   there is nothing to serve, or no port to serve it at
 └── StoreError                  the store can't be opened, read or written
     ├── IndexDamaged            what the index holds isn't what was put there; caught by pipeline, which rebuilds it
     ├── LedgerCorrupt           the ledger is damaged: nothing goes on without a person
@@ -120,6 +121,10 @@ class HubFailed(AggregatorError):
 
 class HookFailed(AggregatorError):
     """A hook didn't run, took too long, or ended with another status than 0."""
+
+
+class NotServed(AggregatorError):
+    """`serve` found nothing to serve, or no port to serve it at."""
 
 
 class MetricsFailed(AggregatorError):

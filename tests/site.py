@@ -41,7 +41,7 @@ class Site(World):
         default = {
             "site": {"title": "Everything", "url": "https://feeds.example.org/", "description": "All there is"},
             "sources": [{"path": "articles", "base_url": "https://www.example.org/"}],
-            "output": {"path": "public"},
+            "output": {"path": "public", "formats": ["rss", "atom"]},
         }
         self.config.write_text(yaml.safe_dump(default | sections), encoding="utf-8")
 

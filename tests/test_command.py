@@ -25,7 +25,7 @@ def test_results_go_to_stdout_and_messages_to_stderr(site: Site) -> None:
     assert (done.status, done.err) == (0, "")
     documents, files = done.out.splitlines()
     assert documents == "1 document read, 0 unchanged: 1 article"
-    assert files.startswith("4 feed files written, 0 unchanged, 0 removed, 0 failed, in ")
+    assert files.startswith("5 feed files written, 0 unchanged, 0 removed, 0 failed, in ")
     assert site.titles("topics/ai") == ["About a"]
 
 
@@ -42,7 +42,7 @@ def test_json_is_one_object_with_all_that_happened(site: Site) -> None:
     assert found == {
         "documents": {"read": 1, "unchanged": 0, "failed": 1, "skipped": 1, "gone": 0},
         "articles": 1,
-        "feeds": {"written": 4, "unchanged": 0, "removed": 0, "failed": 0},
+        "feeds": {"written": 5, "unchanged": 0, "removed": 0, "failed": 0},
         "problems": [problem],
     }
     assert done.err == "{path}:{line}:{column}: {severity}: {message}\n".format(**problem)
@@ -63,10 +63,11 @@ def test_a_problems_path_opens_from_the_working_directory(site: Site, place: str
 
 def test_a_dry_run_lists_the_files_and_nothing_else(site: Site) -> None:
     """Tab-separated, sorted, on stdout; how many they are goes to stderr."""
-    lines = [f"written\t{name}/{form}.xml" for name in ("all", "topics/ai") for form in ("atom", "rss")]
+    feeds = [f"{name}/{form}.xml" for name in ("all", "topics/ai") for form in ("atom", "rss")]
+    lines = [f"written\t{path}" for path in sorted([*feeds, "feeds.opml"])]
     done = site.run("--dry-run")
     assert (done.status, done.out.splitlines()) == (0, lines)
-    assert "4 feed files would be written" in done.err
+    assert "5 feed files would be written" in done.err
     assert not site.output.exists()
     assert not site.store.exists()
 
@@ -75,7 +76,7 @@ def test_one_feed_alone_is_published(site: Site) -> None:
     """The others follow with the next run."""
     assert site.result("--feed", "topics/ai")["feeds"]["written"] == 2
     assert set(site.tree()) == {"topics/ai/atom.xml", "topics/ai/rss.xml"}
-    assert site.result()["feeds"]["written"] == 2
+    assert site.result()["feeds"]["written"] == 3
 
 
 def test_at_replaces_the_clock(site: Site) -> None:

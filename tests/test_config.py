@@ -96,7 +96,7 @@ def test_the_smallest_configuration(file: Path) -> None:
     assert (loaded.feeds.entries, loaded.feeds.keep, loaded.feeds.related) == (50, timedelta(days=90), "attach")
     assert (loaded.merge.tracking, loaded.merge.near_duplicates) == ((), False)
     assert (loaded.merge.window, loaded.merge.similarity) == (timedelta(hours=72), 0.75)
-    assert (loaded.output.path, loaded.output.formats) == (here / "public", ("rss", "atom"))
+    assert (loaded.output.path, loaded.output.formats) == (here / "public", ("rss", "atom", "json", "html"))
     assert loaded.store.path == here / ".aggregator"
     assert (loaded.watch.settle, loaded.watch.longest_wait) == (timedelta(milliseconds=500), timedelta(seconds=5))
     assert (loaded.watch.reconcile, loaded.watch.poll) == (timedelta(minutes=5), "auto")
@@ -381,7 +381,7 @@ quux: 1
 12:37: a list for `topics.list.name`, expected a text
 13:15: "maybe" for `topics.only_known`, expected `yes` or `no`
 15:12: a list for `output.formats`, expected no item twice
-15:18: "atm" for `output.formats`, expected `rss` or `atom`
+15:18: "atm" for `output.formats`, expected `rss` or `atom` or `json` or `html`
 16:9: the store {file.parent}/.aggregator lies in the output folder, which is served whole; move one of them
 17:1: unknown key "quux"; known keys are {SECTIONS}
 """
@@ -555,7 +555,11 @@ def test_broken_yaml_is_told(file: Path, text: str) -> None:
         ("path: articles", "path: articles\n    include: []", "expected a list that isn't empty"),
         ("path: articles", "path: ~/articles", "expected a path without `~`"),
         ("path: public", "path: public\n  formats: []", "expected a list that isn't empty"),
-        ("path: public", "path: public\n  formats: [RSS]", '"RSS" for `output.formats`, expected `rss` or `atom`'),
+        (
+            "path: public",
+            "path: public\n  formats: [RSS]",
+            '"RSS" for `output.formats`, expected `rss` or `atom` or `json` or `html`',
+        ),
         ("Everyday AI", "x\n  language: en_US", "expected a language tag such as `en` or `pt-BR`"),
         ("Everyday AI", "x\n  icon: /icon.png", "expected an absolute URL"),
         ("Everyday AI", "x\n  timezone: Mars/Base", "expected a time zone such as `UTC` or `Europe/Berlin`"),

@@ -16,7 +16,7 @@ import pytest
 from lxml import etree
 
 from aggregator.errors import Locked
-from tests.world import World, files
+from tests.world import EVERY_FORMAT, World, files
 
 KILLS = int(os.environ.get("AGGREGATOR_KILLS", "200"))
 
@@ -75,6 +75,7 @@ def regenerate_when_free(world: World) -> None:
 def test_a_run_killed_at_any_instant_is_finished_by_the_next(tmp_path: Path, beginning: str) -> None:
     """After kill -9 every file is whole, the old or the new one; the next run gives the tree of a run never killed."""
     before = World(tmp_path / "before")
+    before.options |= EVERY_FORMAT
     first_documents(before)
     if beginning == "published":
         before.regenerate()
@@ -104,7 +105,8 @@ def test_a_run_killed_at_any_instant_is_finished_by_the_next(tmp_path: Path, beg
         for path, data in files(world.output) if world.output.exists() else ():
             if not Path(path).name.startswith("."):  # what a reader can ask for
                 assert data in (old.get(path), new.get(path))
-                etree.fromstring(data)
+                if path.endswith((".xml", ".opml")):
+                    etree.fromstring(data)
         regenerate_when_free(world)
         assert world.tree() == new
     assert killed > KILLS // 8, "too few runs were still under way when the signal came"

@@ -18,7 +18,7 @@ ROOMS = (
     ("pipeline",),
     (
         *("watcher", "scheduler", "workers", "documents", "merge", "store", "feeds", "render", "publish"),
-        *("websub", "hooks", "systemd"),
+        *("websub", "hooks", "systemd", "preview"),
     ),
     ("text",),
     ("model",),

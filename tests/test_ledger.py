@@ -87,7 +87,7 @@ def test_without_the_ledger_feeds_would_not_be_as_they_were(lived: Site) -> None
 def test_a_backup_is_the_same_until_something_changes(lived: Site) -> None:
     """It is JSON lines: a head, the rows, a digest; and of the ledger that is restored from it all but the mark."""
     lines = back_up_to(lived).read_text(encoding="utf-8").splitlines()
-    assert json.loads(lines[0]) == {"ledger": 3, "identity": (lived.output / ".aggregator").read_text().split()[0]}
+    assert json.loads(lines[0]) == {"ledger": 4, "identity": (lived.output / ".aggregator").read_text().split()[0]}
     assert list(json.loads(lines[-1])) == ["sha256"]
     assert back_up_to(lived, "again.jsonl").read_text(encoding="utf-8").splitlines() == lines
     assert lived.run(BACKUP, command="ledger restore").status == 0
@@ -120,13 +120,14 @@ def test_a_ledger_of_the_first_version_is_gone_on_with(lived: Site) -> None:
     with closing(sqlite3.connect(lived.store / LEDGER_FILE)) as connection:
         connection.execute("DROP TABLE survivor")
         connection.execute("DROP TABLE news")
+        connection.execute("ALTER TABLE feed DROP COLUMN shown")
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
     lived.regenerate(dry=True)
     assert lived.regenerate().changes == ()
     assert lived.tree() == tree
     with closing(sqlite3.connect(lived.store / LEDGER_FILE)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
 
 
 def test_who_stands_for_others_is_backed_up(site: Site) -> None:
@@ -204,7 +205,7 @@ def something_behind(lines: list[str]) -> list[str]:
 
 
 def another_version(lines: list[str]) -> list[str]:
-    return ['{"ledger": 3, "identity": "x"}', *lines[1:]]
+    return ['{"ledger": 4, "identity": "x"}', *lines[1:]]
 
 
 def another_table(lines: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from hypothesis.stateful import initialize, rule
 from aggregator.feeds import KnownTopic
 from aggregator.merge import Alike
 from tests.machines import Machine
-from tests.world import World, day, files
+from tests.world import EVERY_FORMAT, World, day, files
 
 NAMES = [f"d{number}" for number in range(7)]
 URLS = [f"https://news.example/{name}" for name in "abcdef"] + [
@@ -86,7 +86,9 @@ OPTIONS: dict[str, list[Any]] = {
     "related": ["attach", "expand", "collapse"],
     "alike": [None, Alike(timedelta(days=15), 0.7), Alike(timedelta(days=200), 0.7, crowd=2)],
     "title": ["Everything", "All"],
-    "formats": [("rss", "atom"), ("atom",)],
+    "formats": [EVERY_FORMAT["formats"], ("atom",), ("html",)],
+    "compress": [False, True],
+    "timezone": ["UTC", "Pacific/Auckland"],
     "reading": [{}, {"related": 1}, {"tracking": ("x",)}, {"keywords": (("rain", "Weather"),)}],
     "max_titles": [20, 1],
 }
@@ -101,7 +103,7 @@ class Tree(Machine):
         fields=st.lists(documents, min_size=3, max_size=5),
     )
     def begin(self, related: str, alike: Alike | None, fields: list[dict[str, Any]]) -> None:
-        self.start({"related": related, "alike": alike})
+        self.start({"related": related, "alike": alike, **EVERY_FORMAT})
         for name, some in zip(NAMES, fields, strict=False):
             self.document_is_written(name, some)
 

@@ -28,7 +28,7 @@ def test_there_is_a_feed_for_each_topic_and_one_of_all(world: World) -> None:
     world.document("b", topics=["c ++", "機械学習"], publishedDateTime=day(2))
     world.regenerate()
     folders = {path.rpartition("/")[0] for path in world.tree()}
-    assert folders == {"all", "topics/cplusplus", "topics/ai-and-society", "topics/機械学習"}
+    assert folders == {"", "all", "topics/cplusplus", "topics/ai-and-society", "topics/機械学習"}
     assert world.titles("topics/cplusplus") == ["About b", "About a"]
 
 
@@ -52,11 +52,11 @@ def test_a_feed_shows_the_newest_entries_only(world: World) -> None:
 def test_a_future_article_is_held_back_until_its_instant(world: World) -> None:
     """No document needs to change for it to appear; the feed is due."""
     world.document("a", publishedDateTime=day(101))
-    assert world.regenerate().feeds.written == 2
+    assert world.regenerate().feeds.written == 3
     assert world.titles() == []
     world.now = day(101)
     report = world.regenerate()
-    assert (report.documents.unchanged, report.feeds.written) == (1, 4)
+    assert (report.documents.unchanged, report.feeds.written) == (1, 5)
     assert world.titles("topics/ai") == ["About a"]
 
 
@@ -97,7 +97,7 @@ def test_a_topic_with_too_few_entries_has_no_feed(world: World) -> None:
     world.document("a", topics=["AI", "Rare"])
     world.document("b", topics=["AI"])
     world.regenerate()
-    assert {path.rpartition("/")[0] for path in world.tree()} == {"all", "topics/ai"}
+    assert {path.rpartition("/")[0] for path in world.tree()} == {"", "all", "topics/ai"}
     world.document("c", topics=["rare"])
     world.regenerate()
     assert len(world.titles("topics/rare")) == 2
@@ -108,7 +108,7 @@ def test_only_known_topics_have_feeds_if_asked(world: World) -> None:
     world.options |= {"only_known": True, "known": ("Ai",)}
     world.document("a", topics=["AI", "Other"])
     world.regenerate()
-    assert {path.rpartition("/")[0] for path in world.tree()} == {"all", "topics/ai"}
+    assert {path.rpartition("/")[0] for path in world.tree()} == {"", "all", "topics/ai"}
     assert b"<title>Ai " in world.tree()["topics/ai/atom.xml"]
 
 
@@ -377,7 +377,7 @@ def test_a_second_run_writes_nothing(world: World) -> None:
     world.regenerate()
     before = {path: (world.output / path).stat() for path in world.tree()}
     report = world.regenerate()
-    assert (report.documents.unchanged, report.feeds.written, report.feeds.unchanged) == (1, 0, 4)
+    assert (report.documents.unchanged, report.feeds.written, report.feeds.unchanged) == (1, 0, 5)
     assert before == {path: (world.output / path).stat() for path in world.tree()}
 
 
@@ -469,7 +469,7 @@ def test_files_that_are_not_ours_are_left_alone(world: World) -> None:
     (world.output / "robots.txt").write_text("mine too")
     path.unlink()
     world.regenerate()
-    assert set(world.tree()) == {"all/atom.xml", "all/rss.xml", "robots.txt", "topics/rare/notes.txt"}
+    assert set(world.tree()) == {"all/atom.xml", "all/rss.xml", "feeds.opml", "robots.txt", "topics/rare/notes.txt"}
 
 
 # Sources
@@ -622,7 +622,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(world: World, exis
         world.document("a", title="Edited", topics=["New"])
     before = sorted(str(path) for path in world.root.rglob("*")), world.tree() if existing else {}
     report = world.regenerate(dry=True)
-    assert len(report.changes) == (6 if existing else 4)
+    assert len(report.changes) == (7 if existing else 5)
     after = sorted(str(path) for path in world.root.rglob("*")), world.tree() if existing else {}
     assert after == before
     assert world.regenerate().changes == report.changes
@@ -645,4 +645,4 @@ def test_one_feed_alone_can_be_published(world: World) -> None:
     assert set(world.tree()) == {"topics/ai/atom.xml", "topics/ai/rss.xml"}
     with pytest.raises(UnknownFeed, match="perhaps topics/ai"):
         world.regenerate(only=("topics/a",))
-    assert world.regenerate().feeds.written == 2
+    assert world.regenerate().feeds.written == 3

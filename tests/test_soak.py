@@ -14,7 +14,7 @@ import pytest
 
 from tests.daemons import Daemon
 from tests.site import Site
-from tests.world import day
+from tests.world import EVERY_FORMAT, day
 
 CHANGES = int(os.environ.get("AGGREGATOR_SOAK", "1200"))
 TOPICS = ("AI", "Rain", "Sea", "Ships", "Small Models")
@@ -124,7 +124,9 @@ def test_whatever_happened_the_tree_is_what_a_rebuild_gives(site: Site) -> None:
     soak = Soak(site, seed)
     for _ in range(60):
         soak.a_document_comes()
-    site.configure(watch={"settle": "50ms", "longest_wait": "300ms", "reconcile": "1h"})
+    site.options |= EVERY_FORMAT
+    output = {"path": "public", "formats": [*EVERY_FORMAT["formats"]], "compress": "yes"}
+    site.configure(watch={"settle": "50ms", "longest_wait": "300ms", "reconcile": "1h"}, output=output)
     daemon = Daemon(site)
     done = kills = 0
     with daemon:

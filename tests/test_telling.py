@@ -153,7 +153,7 @@ def test_a_hook_is_told_what_was_written_and_removed(site: Site) -> None:
         (site.articles / "b.md").unlink()
         until(lambda: len(heard(site)) == 2, "the second time")
         removed = [f"removed\ttopics/sea/{file}" for file in ("atom.xml", "rss.xml")]
-        assert heard(site)[1] == [*removed, "written\tall/atom.xml", "written\tall/rss.xml"]
+        assert heard(site)[1] == [*removed, "written\tall/atom.xml", "written\tall/rss.xml", "written\tfeeds.opml"]
 
 
 def test_a_hook_that_fails_is_told_again_by_the_next_daemon(site: Site) -> None:
@@ -169,7 +169,7 @@ def test_a_hook_that_fails_is_told_again_by_the_next_daemon(site: Site) -> None:
         hook(site)
         daemon.start()
         until(lambda: len(heard(site)) > before, "that it is told")
-        assert len(heard(site)[before]) == len(set(heard(site)[before])) == 4
+        assert len(heard(site)[before]) == len(set(heard(site)[before])) == 5
         daemon.wait(lambda status: status["announcing"][0]["waiting"] == 0, "that all is told")
 
 
@@ -195,7 +195,7 @@ def test_regenerate_tells_hubs_and_hooks_too(site: Site, hub: Hub) -> None:
     assert site.run("--dry-run").status == 0
     assert hub.pings == []
     assert site.run().status == 0
-    assert (len(hub.pings[0]), len(heard(site)[0])) == (4, 4)
+    assert (len(hub.pings[0]), len(heard(site)[0])) == (4, 5)
     hub.status = 503
     site.document("a", title="Edited")
     done = site.run()

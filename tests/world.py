@@ -96,6 +96,7 @@ class World:
                 description="All there is",
                 copyright="",
                 icon="",
+                timezone=options.get("timezone", "UTC"),
             ),
             choice=feeds.Choice(
                 entries=options.get("entries", 50),
@@ -109,6 +110,7 @@ class World:
             alike=options.get("alike"),
             tracking=options.get("reading", {}).get("tracking", ()),
             formats=options.get("formats", ("rss", "atom")),
+            compress=options.get("compress", False),
             output=places.get("output", self.output),
             store=places.get("store", self.store),
             max_titles=options.get("max_titles", 20),
@@ -146,6 +148,10 @@ class World:
     def ids(self, name: str = "all") -> dict[str, str]:
         """The ids that a feed reader sees, by title."""
         return {entry["title"]: entry["id"] for entry in self.feed(name)}
+
+
+EVERY_FORMAT: dict[str, Any] = {"formats": ("rss", "atom", "json", "html"), "compress": True}
+"""The options for all there is to write."""
 
 
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:

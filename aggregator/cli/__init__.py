@@ -20,6 +20,7 @@ from aggregator.cli.ledger import ledger
 from aggregator.cli.regenerate import regenerate
 from aggregator.cli.reload import reload
 from aggregator.cli.run import run
+from aggregator.cli.serve import serve
 from aggregator.cli.status import status
 from aggregator.errors import AggregatorError
 
@@ -29,10 +30,10 @@ _NOT_DONE = 3
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, package_name="aggregator")
 def commands() -> None:
-    """Turn a folder of article documents into per-topic RSS and Atom feeds."""
+    """Turn a folder of article documents into feeds and pages, one for each topic."""
 
 
-for command in (regenerate, run, status, reload, explain, feeds, ledger):
+for command in (regenerate, run, status, reload, explain, feeds, serve, ledger):
     commands.add_command(command)
 
 

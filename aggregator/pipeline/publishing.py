@@ -57,6 +57,7 @@ class Press:
         self.ledger = ledger
         self.dry = dry
         self.formats = [render.FORMATS[name] for name in plan.formats]
+        self.polled = {format.file for format in self.formats if format.subscribed}
         self.overviews = [one for one in render.OVERVIEWS if not one.formats.isdisjoint(plan.formats)]
         self.files: dict[str, set[str]] = {}
         for path, topic, _ in ledger.files():
@@ -170,7 +171,7 @@ class Press:
             self._count(outcome, path)
         for path in self._with_twins(printing.paths):
             if signature := publish.signature(self.plan.output, path):
-                self.ledger.put_file(path, msgspec.structs.astuple(signature), self.plan.tellers)
+                self.ledger.put_file(path, msgspec.structs.astuple(signature), self._tellers(path))
         printing.done()
 
     def _out(self, sheet: Sheet, feed: Feed, due: datetime | None) -> None:
@@ -194,12 +195,18 @@ class Press:
             for path in sorted(paths, reverse=True):  # a twin before its file
                 if not self.dry:
                     publish.remove(self.plan.output, path)
-                self.ledger.drop_file(path, self.plan.tellers)
+                self.ledger.drop_file(path, self._tellers(path))
                 self._count(Outcome.removed, path)
         except OSError as error:
             self._fail(name, 1, f"it can't be removed: {error.strerror or error}")
             return False
         return True
+
+    def _tellers(self, path: str) -> Sequence[str]:
+        """Who is told of a file: hubs of what their subscribers poll, hooks of everything."""
+        if path.rpartition("/")[2] in self.polled:
+            return self.plan.tellers
+        return [teller for teller in self.plan.tellers if teller not in self.plan.site.hubs]
 
     def _count(self, outcome: Outcome, path: str) -> None:
         if outcome is not Outcome.unchanged:

@@ -1,7 +1,7 @@
 """Feed files on disk: whole or not at all, still unless their bytes change, by one writer at a time."""
 
 from aggregator.publish.claim import claimed
-from aggregator.publish.files import TWIN, Outcome, Signature, differs, remove, settle, signature, sweep, write
+from aggregator.publish.files import TWIN, Outcome, Signature, differs, read, remove, settle, signature, sweep, write
 
 __all__ = [
     "TWIN",
@@ -9,6 +9,7 @@ __all__ = [
     "Signature",
     "claimed",
     "differs",
+    "read",
     "remove",
     "settle",
     "signature",

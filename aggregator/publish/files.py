@@ -55,6 +55,20 @@ def signature(root: Path, path: str) -> Signature | None:
     return Signature(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
+def read(root: Path, path: str) -> tuple[bytes, int] | None:
+    """What a file holds, and when it was last written (ns since 1970); None where there is no regular file that can be
+    read.
+    """
+    try:
+        with _folder_of(root, path) as (folder, name):
+            file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+            with os.fdopen(file, "rb") as stream:
+                found = os.fstat(file)
+                return (stream.read(), found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    except (OSError, UnicodeEncodeError):
+        return None
+
+
 def differs(root: Path, path: str, data: bytes, *, twin: bool = False) -> bool:
     """Whether a file, or its `twin`, holds other bytes than `write` would give it; yes where there is none, or none
     that can be read.

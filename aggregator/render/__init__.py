@@ -17,5 +17,10 @@ if TYPE_CHECKING:
 
 FORMATS: Mapping[str, Format] = {one.name: one for one in (rss.FORMAT, atom.FORMAT, jsonfeed.FORMAT, page.FORMAT)}
 OVERVIEWS = (*front.OVERVIEWS, opml.OVERVIEW)
+MEDIA_TYPES: Mapping[str, str] = {
+    **{one.file: one.media_type for one in FORMATS.values()},
+    **{one.file: one.media_type for one in OVERVIEWS},
+}
+"""By the names of files."""
 
-__all__ = ["FORMATS", "OVERVIEWS", "Format", "Overview"]
+__all__ = ["FORMATS", "MEDIA_TYPES", "OVERVIEWS", "Format", "Overview"]

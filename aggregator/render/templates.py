@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -22,10 +23,10 @@ _POLICY = (
     " base-uri 'none'; form-action 'none'"
 )
 # In the page, so that browsers don't ask for one that isn't there.
-_ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E%3Crect width='8' height='8'"
-    " rx='1.5' fill='%23b4451f'/%3E%3Cpath d='M2 6h0M2 4a2 2 0 0 1 2 2M2 2a4 4 0 0 1 4 4' fill='none' stroke='%23fff'"
-    " stroke-linecap='round'/%3E%3C/svg%3E"
+_ICON = "data:image/svg+xml," + quote(
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'><rect width='8' height='8' rx='1.5' fill='#b4451f'/>"
+    "<path d='M2 6h0M2 4a2 2 0 0 1 2 2M2 2a4 4 0 0 1 4 4' fill='none' stroke='#fff' stroke-linecap='round'/></svg>",
+    safe="/:='",
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in no locale
 _HEIGHT = 22  # of the tallest bar, in a picture that is 24 high

@@ -1,0 +1,44 @@
+"""`aggregator serve`: a look at what was published, in a browser or a feed reader on this machine."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import click
+
+from aggregator.cli.settings import config_option, load
+from aggregator.errors import NotServed
+
+
+@click.command()
+@config_option
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any that is free.")
+def serve(config_file: Path | None, port: int) -> None:
+    """Show the published feeds and pages on this machine alone, until Ctrl-C."""
+    from aggregator import preview, publish, render
+
+    config = load(config_file)
+    root = config.output.path
+    if not root.is_dir():
+        raise NotServed(f"{root}: nothing is published yet; `aggregator regenerate` does it")
+
+    def read(path: str) -> preview.Held | None:
+        found = publish.read(root, path)
+        return preview.Held(*found) if found else None
+
+    top = unquote(urlsplit(config.site.url).path)
+    folder = preview.Folder(top, read, render.MEDIA_TYPES)
+    try:
+        server = preview.server(folder, port, lambda line: click.echo(ascii(line)[1:-1], err=True))
+    except OSError as error:
+        raise NotServed(f"port {port}: {error.strerror}; choose another with --port") from error
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with server:
+        where = f"http://{preview.ADDRESS}:{server.server_port}{quote(top)}"
+        click.echo(f"{root} is served at {where} until Ctrl-C; the addresses to subscribe to are {config.site.url}'s")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            click.echo("", err=True)
