@@ -46,7 +46,11 @@ FULL = Entry(
                 Image("https://cdn.example.com/star.JPG?w=800", 800, 600, 'A "star"'),
                 Image("https://cdn.example.com/map"),
             ),
-            actions=(Action("https://news.example.com/get?a=1&b=2", "Get & run it", "download"),),
+            actions=(
+                Action("https://news.example.com/get?a=1&b=2", "Get & run it", "download"),
+                Action("https://cdn.example.com/star.MP3?a=1&b=2", "Listen to <it>"),
+                Action("https://cdn.example.com/star.pdf"),
+            ),
             body="<p>A <em>body</em> &amp; more ]]&gt;.</p>",
         ),
         (
@@ -202,6 +206,7 @@ _names = _texts.filter(bool)
 _links = st.text(string.ascii_letters + string.digits + "-._~/?@!$&'()*+,;=%", max_size=3).map(
     "https://example.org/".__add__
 )
+_files = _links | _links.map("{}.mp3".format)
 _sizes = st.none() | st.integers(1, 5000)
 _providers = st.builds(Provider, name=_texts, domain=_texts)
 _articles = st.builds(
@@ -215,7 +220,7 @@ _articles = st.builds(
     provider=st.none() | _providers,
     images=st.lists(st.builds(Image, _links, _sizes, _sizes, _texts), max_size=2).map(tuple),
     player=st.none() | st.builds(Player, _links),
-    actions=st.lists(st.builds(Action, _links, _texts, _texts), max_size=2).map(tuple),
+    actions=st.lists(st.builds(Action, _files, _texts, _texts), max_size=2).map(tuple),
     body=st.sampled_from(("", "<p>A <em>body</em></p>", '<p><img src="https://example.org/x" alt=""></p>')),
 )
 _texts_only = st.builds(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import signal
@@ -506,3 +507,78 @@ def test_settling_takes_no_offence_at_what_is_gone(tmp_path: Path) -> None:
     settle(tmp_path / "nowhere", [FEED])
     settle(tmp_path, [])
     assert tree(tmp_path) == set()
+
+
+# Twins
+
+
+def test_a_twin_holds_the_same_and_bears_the_same_time(tmp_path: Path) -> None:
+    """Compressed, without a time or a name inside, so that the same bytes make the same twin."""
+    assert write(tmp_path, FEED, b"one", twin=True) is Outcome.written
+    file, twin = tmp_path / FEED, tmp_path / f"{FEED}.gz"
+    packed = twin.read_bytes()
+    assert gzip.decompress(packed) == b"one"
+    assert (packed[3], packed[4:8]) == (0, bytes(4))
+    assert twin.stat().st_mtime_ns == file.stat().st_mtime_ns
+    before = twin.stat(), file.stat()
+    assert write(tmp_path, FEED, b"one", twin=True) is Outcome.unchanged
+    assert (twin.stat(), file.stat()) == before
+    assert write(tmp_path, FEED, b"two", twin=True) is Outcome.written
+    assert gzip.decompress(twin.read_bytes()) == file.read_bytes() == b"two"
+    assert twin.stat().st_mtime_ns == file.stat().st_mtime_ns
+    assert twin.stat().st_mtime_ns // SECOND > before[0].st_mtime_ns // SECOND
+
+
+@pytest.mark.parametrize("damage", ["altered", "gone", "dated"])
+def test_a_twin_alone_is_mended(tmp_path: Path, damage: str) -> None:
+    """Its file isn't touched, and gives it its time."""
+    write(tmp_path, FEED, b"one", twin=True)
+    file, twin = tmp_path / FEED, tmp_path / f"{FEED}.gz"
+    date(file, 1000.5)
+    date(twin, 1000.5)
+    before, packed = file.stat(), twin.read_bytes()
+    if damage == "altered":
+        twin.write_bytes(packed[::-1])
+        date(twin, 1000.5)
+    elif damage == "gone":
+        twin.unlink()
+    else:
+        date(twin, 2000)
+    assert differs(tmp_path, FEED, b"one", twin=True)
+    assert write(tmp_path, FEED, b"one", twin=True) is Outcome.written
+    assert not differs(tmp_path, FEED, b"one", twin=True)
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert (twin.read_bytes(), twin.stat().st_mtime_ns) == (packed, before.st_mtime_ns)
+
+
+def test_a_twin_is_there_before_its_file(tmp_path: Path) -> None:
+    """A server that prefers it never has older bytes in it than in the file; neither is ever half there."""
+    write(tmp_path, FEED, b"0" * 1000, twin=True)
+    file, twin = tmp_path / FEED, tmp_path / f"{FEED}.gz"
+    stop = threading.Event()
+    wrong: list[tuple[bytes, bytes]] = []
+
+    def look() -> None:
+        while not stop.is_set():
+            plain = file.read_bytes()
+            packed = gzip.decompress(twin.read_bytes())
+            if len({*plain}) != 1 or len({*packed}) != 1 or packed < plain:
+                wrong.append((plain[:1], packed[:1]))
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        for number in range(ord("1"), ord("~")):
+            write(tmp_path, FEED, bytes([number]) * 1000, twin=True)
+        stop.set()
+        looking.result()
+    assert wrong == []
+
+
+def test_a_file_whose_twin_cannot_be_written_stays(tmp_path: Path) -> None:
+    """Both are new, or neither."""
+    write(tmp_path, FEED, b"old")
+    (tmp_path / f"{FEED}.gz").mkdir()
+    with pytest.raises(OSError, match=r"rss\.xml"):
+        write(tmp_path, FEED, b"new", twin=True)
+    assert (tmp_path / FEED).read_bytes() == b"old"
+    assert tree(tmp_path / "topics/ai") == {"rss.xml", "rss.xml.gz/"}

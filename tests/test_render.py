@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import locale
 import os
 import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+import lxml.html
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model import Article, Image, Provider, Story
+from aggregator.model import Action, Article, Image, Provider, Story
 from aggregator.render import FORMATS, Format, content
+from aggregator.render.media import enclosures
 from aggregator.render.splice import Frame
 from tests.entries import BARE, FEED, FULL, HOSTILE, PLAIN_FEED, SITE, VIDEO, entries, hostile
 
@@ -30,6 +34,7 @@ DATA = Path(__file__).parent / "data" / "render"
 ATOM = "{http://www.w3.org/2005/Atom}"
 ENCODED = "{http://purl.org/rss/1.0/modules/content/}encoded"
 
+each_xml = pytest.mark.parametrize("form", [FORMATS["rss"], FORMATS["atom"]], ids=["rss", "atom"])
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS.keys())
 
 
@@ -71,7 +76,7 @@ def test_entries_are_spliced_as_they_are(form: Format) -> None:
     assert alone in form.feed(PLAIN_FEED, [alone])
 
 
-@each_format
+@each_xml
 @given(shown=st.lists(entries, max_size=3))
 def test_any_entries_make_a_feed(form: Format, shown: list[Entry]) -> None:
     """Whatever entries say, the feed is well-formed and has each of them, in order and to the letter."""
@@ -94,7 +99,7 @@ def test_any_entries_make_a_feed(form: Format, shown: list[Entry]) -> None:
     assert labels == [[topic.name for topic in entry.topics] for entry in shown]
 
 
-@each_format
+@each_xml
 @given(entry=entries)
 def test_any_content_arrives(form: Format, entry: Entry) -> None:
     """What a reader unpacks is the entry's HTML, wherever that says more than the excerpt."""
@@ -119,7 +124,9 @@ def test_related_links_are_told_apart(entry: Entry) -> None:
     related = [href for rel, href in links if rel == "related"]
     assert len(related) == len(set(related))
     assert set(related) == {article.link for article in entry.story.coverage} - {own, ""}
-    assert len(links) == 1 + len(related)
+    enclosed = [href for rel, href in links if rel == "enclosure"]
+    assert enclosed == [action.url for action, _ in enclosures(entry.story.article)]
+    assert len(links) == 1 + len(related) + len(enclosed)
 
 
 @each_format
@@ -176,7 +183,7 @@ def test_illegal_characters_are_dropped(form: Format, character: str) -> None:
     assert form.feed(feed, ()) == form.feed(FEED, ())
 
 
-@each_format
+@each_xml
 @pytest.mark.parametrize("title", ["", "\x00\ufffe"])
 def test_nothing_without_a_title(form: Format, title: str) -> None:
     """An entry or a feed without a title can't be rendered."""
@@ -307,7 +314,7 @@ def test_body_instead_of_excerpt() -> None:
     assert "<p>Less is &lt; more &amp; &quot;more&quot;.</p>" in content.html(changed(FULL, body=""))
 
 
-@each_format
+@each_xml
 def test_excerpt_is_not_said_twice(form: Format) -> None:
     """Where there is nothing but an excerpt, there is no content that repeats it."""
     assert says(form, BARE, ENCODED, "content") == []
@@ -315,7 +322,7 @@ def test_excerpt_is_not_said_twice(form: Format) -> None:
     assert says(form, BARE, "description", "summary") == [expected]
 
 
-@each_format
+@each_xml
 def test_only_a_title(form: Format) -> None:
     """An entry that has nothing but title and link is an entry, without empty texts."""
     entry = changed(BARE, excerpt="")
@@ -324,14 +331,14 @@ def test_only_a_title(form: Format) -> None:
     assert says(form, entry, ENCODED, "content") == []
 
 
-@each_format
+@each_xml
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
         ("https://example.org/a.jpeg", "image/jpeg"),
         ("https://example.org/a.b.PNG", "image/png"),
         ("https://example.org/a.svg?x=.gif", "image/svg+xml"),
-        ("https://example.org/a.gif#x", None),
+        ("https://example.org/a.gif#x", "image/gif"),
         ("https://example.png/a", None),
         ("https://example.org/png", None),
     ],
@@ -343,7 +350,7 @@ def test_picture_types(form: Format, url: str, kind: str | None) -> None:
     assert (picture.get("url"), picture.get("type")) == (url, kind)
 
 
-@each_format
+@each_xml
 def test_language_of_the_entry(form: Format) -> None:
     """An entry says its language where that is a language tag."""
     tags = []
@@ -366,6 +373,114 @@ def test_provider_stands_in_for_authors() -> None:
     (element,) = elements(FORMATS["atom"], entry)
     assert [name.text for name in element.iter(ATOM + "name")] == ["Example News"]
     assert says(FORMATS["rss"], entry, "{http://purl.org/dc/elements/1.1/}creator", "") == ["Example News"]
+
+
+def test_downloads_and_media_are_enclosures() -> None:
+    """Those whose type their URL tells: all of them in Atom and JSON Feed, the first in RSS, without a length."""
+    found = [
+        ("https://cdn.example.com/star.MP3?a=1&b=2", "audio/mpeg"),
+        ("https://cdn.example.com/star.pdf", "application/pdf"),
+    ]
+    (element,) = elements(FORMATS["atom"], FULL)
+    links = element.findall(f"{ATOM}link[@rel='enclosure']")
+    assert [(link.get("href"), link.get("type")) for link in links] == found
+    assert [(link.get("title"), link.get("length")) for link in links] == [("Listen to <it>", None), (None, None)]
+    (item,) = elements(FORMATS["rss"], FULL)
+    assert [one.attrib for one in item.findall("enclosure")] == [
+        {"url": found[0][0], "type": found[0][1], "length": "0"}
+    ]
+    (shown,) = json.loads(whole(FORMATS["json"], FULL))["items"]
+    assert [(one["url"], one["mime_type"]) for one in shown["attachments"]] == found
+    assert "size_in_bytes" not in shown["attachments"][0]
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("https://example.org/a.zip", "application/zip"),
+        ("https://example.org/a.tar.GZ#top", "application/gzip"),
+        ("https://example.org/a?file=b.zip", ""),
+        ("https://example.zip", ""),
+        ("https://example.zip/", ""),
+        ("https://example.org/zip", ""),
+        ("https://example.org/a.html", ""),
+    ],
+)
+def test_types_of_downloads(url: str, kind: str) -> None:
+    """The end of the path tells, and nothing else; a page is no download."""
+    assert [found for _, found in enclosures(Article("k", "k", "T", actions=(Action(url),)))] == (
+        [kind] if kind else []
+    )
+
+
+def test_a_download_is_one_enclosure() -> None:
+    """However often it is listed; with the title that it has first."""
+    actions = (
+        Action("https://a.example/b.pdf", "One"),
+        Action("https://a.example/c.pdf"),
+        Action("https://a.example/b.pdf", "Two"),
+    )
+    found = enclosures(Article("k", "k", "T", actions=actions))
+    assert [(action.url, action.title) for action, _ in found] == [
+        ("https://a.example/b.pdf", "One"),
+        ("https://a.example/c.pdf", ""),
+    ]
+
+
+@given(shown=st.lists(entries, max_size=3))
+def test_any_entries_make_a_json_feed(shown: list[Entry]) -> None:
+    """Whatever entries say, each is there to the letter, in a line of its own."""
+    data = FORMATS["json"].feed(FEED, [FORMATS["json"].entry(entry, SITE) for entry in shown])
+    feed = json.loads(data)
+    assert [
+        (item["id"], item["title"], item["url"], item["content_html"], item.get("summary", ""), item.get("tags", []))
+        for item in feed["items"]
+    ] == [
+        (
+            entry.id,
+            entry.story.article.title,
+            entry.story.article.link,
+            content.html(entry),
+            entry.story.article.excerpt,
+            [topic.name for topic in entry.topics],
+        )
+        for entry in shown
+    ]
+    for item, entry in zip(feed["items"], shown, strict=True):
+        told = item.get("_aggregator", {}).get("coverage", [])
+        assert [(one.get("url", ""), one["title"]) for one in told] == [
+            (one.link, one.title) for one in content.coverage(entry)
+        ]
+        assert datetime.fromisoformat(item["date_published"]) == entry.published
+        assert datetime.fromisoformat(item["date_modified"]) == entry.updated
+    assert data.count(b"\n") == 2 + max(1, len(shown))
+
+
+def test_what_is_not_known_is_not_in_json() -> None:
+    """No empty texts, no lists of nothing: an item of little is little."""
+    (item,) = json.loads(whole(FORMATS["json"], changed(BARE, excerpt="")))["items"]
+    assert item == {
+        "id": BARE.id,
+        "url": "https://example.org/bare",
+        "title": "Bare",
+        "content_html": "",
+        "date_published": "2024-01-01T00:00:00+00:00",
+        "date_modified": "2024-01-01T00:00:00+00:00",
+    }
+
+
+@given(shown=st.lists(entries, max_size=3))
+def test_any_entries_make_a_page(shown: list[Entry]) -> None:
+    """Whatever entries say, the page is theirs and ours: no element and no attribute comes from a text."""
+    page = FORMATS["html"].feed(FEED, [FORMATS["html"].entry(entry, SITE) for entry in shown])
+    root = lxml.html.document_fromstring(page)
+    headlines: list[Any] = [one.find(".//h2/a") for one in root.findall(".//article")]
+    assert [link.get("href") for link in headlines] == [entry.story.article.link for entry in shown]
+    titles = [" ".join(link.text_content().split()) for link in headlines]
+    assert titles == [" ".join(entry.story.article.title.split()) for entry in shown]
+    assert [script.get("src") for script in root.iter("script")] == ["../../script.js"]
+    names = {str(name) for element in root.iter() for name in element.attrib}
+    assert not any(name.startswith("on") or name == "style" for name in names)
 
 
 def test_frame_fits_its_head() -> None:

@@ -127,6 +127,7 @@ ITEM = {
     "{http://purl.org/rss/1.0/modules/content/}encoded": (0, 1),
     "guid": (1, 1),
     "category": (0, 1000),
+    "enclosure": (0, 1),
     "pubDate": (1, 1),
     "{http://www.w3.org/2005/Atom}updated": (0, 1),
     "{http://purl.org/dc/elements/1.1/}creator": (0, 1000),

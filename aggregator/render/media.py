@@ -51,11 +51,14 @@ def image_type(url: str) -> str:
 
 def enclosures(article: Article) -> list[tuple[Action, str]]:
     """The article's downloads and media, one for each URL, with their media types; none whose type isn't known."""
-    actions = {action.url: action for action in reversed(article.actions)}
-    typed = [(action, _FILES.get(_ending(action.url), "")) for action in reversed(actions.values())]
+    actions: dict[str, Action] = {}
+    for action in article.actions:
+        actions.setdefault(action.url, action)
+    typed = [(action, _FILES.get(_ending(url), "")) for url, action in actions.items()]
     return [(action, kind) for action, kind in typed if kind]
 
 
 def _ending(url: str) -> str:
-    name = url.partition("#")[0].partition("?")[0].partition("://")[2].rpartition("/")[2]
+    path = url.partition("#")[0].partition("?")[0].partition("://")[2].partition("/")[2]
+    name = path.rpartition("/")[2]
     return name.rpartition(".")[2].lower() if "." in name else ""
