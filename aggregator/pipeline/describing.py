@@ -48,10 +48,9 @@ def feeds_out(plan: Plan, ledger: Ledger) -> list[FeedOut]:
     slugs = ledger.slugs()
     moved = renamed(plan, slugs)
     found = []
-    for topic in ledger.feeds():
-        if out := ledger.feed(topic):
-            shown = moved.get(topic, topic)
-            name, home = feed_name(topic, slugs), feed_name(shown, slugs)
-            feed = describe(plan, shown, home, out.spelled, out.shown)
-            found.append(((topic != ALL, fold(feed.label), name), FeedOut(name, feed, home if home != name else "")))
+    for topic, out in ledger.feeds_out().items():
+        shown = moved.get(topic, topic)
+        name, home = feed_name(topic, slugs), feed_name(shown, slugs)
+        feed = describe(plan, shown, home, out.spelled, out.shown)
+        found.append(((topic != ALL, fold(feed.label), name), FeedOut(name, feed, home if home != name else "")))
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from aggregator.render import content, opml, page
 from aggregator.render.format import Overview
@@ -31,7 +33,7 @@ def _render(site: Site, feeds: Sequence[Feed]) -> bytes:
         "index.html",
         site.timezone,
         site=site,
-        feeds=feeds,
+        cards=[_card(feed) for feed in feeds],
         opml=opml.OVERVIEW.file if any(feed.addresses for feed in feeds) else "",
         title=site.title,
         description=site.description,
@@ -41,6 +43,12 @@ def _render(site: Site, feeds: Sequence[Feed]) -> bytes:
         root="",
     )
     return checked(html).encode()
+
+
+@lru_cache(10_000)  # most are as they were when something else changed
+def _card(feed: Feed) -> str:
+    """A feed's line in the list, as HTML."""
+    return Markup(rendered("card.html", feed.site.timezone, feed=feed))  # noqa: S704  # texts are escaped
 
 
 @cache

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from markupsafe import Markup
-
 from aggregator.render import content
 from aggregator.render.format import Format
 from aggregator.render.legal import checked, tolerant
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from aggregator.model import Article, Entry, Feed, Image, Player, Site
 
 _EXCERPT = 400  # characters
+_ENTRIES = "<!-- entries -->"  # where they go; no text can say so, as all are escaped
 _WIDTH, _HEIGHT = 640, 360  # pixels, where a size isn't known: style.css makes room for pictures of this shape
 
 
@@ -59,9 +58,10 @@ def render_feed(feed: Feed, entries: Sequence[bytes]) -> bytes:
         address=feed.page,
         alternates=[(address, feed.title) for address in feed.addresses],
         root="../" * (feed.name.count("/") + 1),
-        entries=[Markup(entry.decode()) for entry in entries],  # noqa: S704  # rendered above, texts escaped
+        empty=not entries,
     )
-    return checked(html).encode()
+    before, _, after = html.partition(_ENTRIES)
+    return b"".join((checked(before).encode(), *entries, checked(after).encode()))
 
 
 def _player(article: Article, image: Image | None, site: Site) -> str:

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from msgspec.json import decode as json_decode
-from msgspec.json import encode as json_encode
+from msgspec.json import Decoder, encode
 
 from aggregator.errors import LedgerCorrupt, StoreError
 from aggregator.model import EPOCH, Holding, Lead, Shown, from_micros, to_micros
@@ -71,6 +70,9 @@ TABLES = {
     "file": "path",
     "news": "age",
 }
+
+
+_SHOWN = Decoder(Shown)
 
 
 class Stand(NamedTuple):
@@ -381,14 +383,12 @@ class Ledger:
     def feed(self, topic: str) -> Out | None:
         """What is remembered of a feed that is out; None: it isn't."""
         row = self.database.execute("SELECT spelled, lapsed, shown FROM feed WHERE topic = ?", (topic,)).fetchone()
-        if row is None:
-            return None
-        spelled, lapsed, shown = row
-        return Out(
-            spelled,
-            None if lapsed is None else from_micros(lapsed),
-            json_decode(shown, type=Shown) if shown else Shown(EPOCH),
-        )
+        return _out(*row) if row else None
+
+    def feeds_out(self) -> dict[str, Out]:
+        """What is remembered of all feeds that are out, by topic."""
+        rows = self.database.execute("SELECT topic, spelled, lapsed, shown FROM feed ORDER BY topic")
+        return {topic: _out(*row) for topic, *row in rows}
 
     def put_feed(self, topic: str, out: Out) -> bool:
         """Remember that a feed is out, and how; whether that is news."""
@@ -399,7 +399,7 @@ class Ledger:
               SET (spelled, lapsed, shown) = (excluded.spelled, excluded.lapsed, excluded.shown)
               WHERE (spelled, lapsed, shown) IS NOT (excluded.spelled, excluded.lapsed, excluded.shown)
             """,
-            (topic, out.spelled, lapsed, json_encode(out.shown).decode()),
+            (topic, out.spelled, lapsed, encode(out.shown).decode()),
         )
         return bool(done.rowcount)
 
@@ -461,6 +461,14 @@ class Ledger:
         self.database.execute(
             "DELETE FROM news WHERE teller NOT IN (SELECT value FROM json_each(?))", (json.dumps(tellers),)
         )
+
+
+def _out(spelled: str, lapsed: int | None, shown: str | None) -> Out:
+    return Out(
+        spelled,
+        None if lapsed is None else from_micros(lapsed),
+        _SHOWN.decode(shown) if shown else Shown(EPOCH),
+    )
 
 
 def _own_urls(lead: Lead) -> list[str]:
