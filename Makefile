@@ -11,7 +11,7 @@ demo: .venv/runtime
 	$(BIN)/aggregator regenerate -c config/example.yaml
 	@echo
 	@echo "The feeds are in public/: all/ has everything, topics/ one folder for each topic."
-	@echo "Look at public/all/atom.xml, or serve the folder: $(BIN)/python -m http.server -b 127.0.0.1 -d public"
+	@echo "Look at them in a browser: $(BIN)/aggregator serve -c config/example.yaml"
 
 test: lint types tests
 
