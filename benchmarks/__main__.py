@@ -41,9 +41,14 @@ sources:
   - path: ../articles
 output:
   path: public
+  {output}
 store:
   path: store
 """
+OUTPUTS = {
+    "aggregator": "formats: [rss, atom]",  # what the others make
+    "everything": "compress: yes",  # JSON Feed, pages, the list of feeds and twins too
+}
 
 Figures = dict[tuple[str, str], list[Run]]  # by scenario and program
 Spread = dict[str, float]  # median, min, max
@@ -64,7 +69,7 @@ def prepare(folder: Path, hugo: str) -> list[Program]:
     """Lay out below `folder`, which holds `articles`, what each program needs. A missing program is said."""
     programs = []
     if AGGREGATOR.exists():
-        programs.append(prepare_aggregator(folder / "aggregator"))
+        programs += [prepare_aggregator(folder / name, name) for name in OUTPUTS]
     else:
         click.echo(f"{AGGREGATOR}: not installed, left out", err=True)
     if found := shutil.which(hugo):
@@ -74,11 +79,11 @@ def prepare(folder: Path, hugo: str) -> list[Program]:
     return [*programs, prepare_plain(folder / "plain", folder / "articles")]
 
 
-def prepare_aggregator(folder: Path) -> Program:
+def prepare_aggregator(folder: Path, name: str) -> Program:
     folder.mkdir()
-    (folder / "aggregator.yaml").write_text(CONFIGURATION, encoding="utf-8")
+    (folder / "aggregator.yaml").write_text(CONFIGURATION.format(output=OUTPUTS[name]), encoding="utf-8")
     command = (str(AGGREGATOR), "regenerate", "-c", "aggregator.yaml", "--json")
-    return Program("aggregator", command, folder, ("public", "store"))
+    return Program(name, command, folder, ("public", "store"))
 
 
 def prepare_hugo(folder: Path, articles: Path, hugo: Path) -> Program:
@@ -163,6 +168,15 @@ def said(timed: Figures) -> dict[str, Any]:
     return {scenario: {name: each[name] for name in ("documents", "feeds")} for scenario, each in reports.items()}
 
 
+def output_of(programs: Iterable[Program]) -> dict[str, dict[str, int]]:
+    """How many files each program has written, and how many bytes."""
+    found = {}
+    for program in programs:
+        files = [path for path in (program.folder / "public").rglob("[!.]*") if path.is_file()]
+        found[program.name] = {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
+    return found
+
+
 def table(report: dict[str, Any]) -> Iterator[str]:
     """The lines of the report, as Markdown."""
     yield "{documents} documents, {topics} topics, {runs} runs, {machine}".format_map(report)
@@ -176,6 +190,14 @@ def table(report: dict[str, Any]) -> Iterator[str]:
     for each in report["ratios"]:
         target = verdict(each["ratio"], each["target"]) if each["target"] else ""
         yield "| {scenario} | {measure} | {peer} | {ratio:.3f} | ".format_map(each) + f"{target} |"
+    yield "\n| program | files | MB | CPU of the first run, ms a file | s a MB |\n|---|---|---|---|---|"
+    for program, output in report["output"].items():
+        cpu, files, megabytes = (
+            report["figures"][FIRST][program]["cpu"]["median"],
+            output["files"],
+            output["bytes"] / 1e6,
+        )
+        yield f"| {program} | {files} | {megabytes:.1f} | {1000 * cpu / files:.1f} | {cpu / megabytes:.3f} |"
     for scenario, counts in report["said"].items():
         yield f"\n{scenario}: read {counts['documents']['read']}, wrote {counts['feeds']['written']}"
     if figure := report["help"]:
@@ -231,6 +253,7 @@ def main(documents: int, topics: int, seed: int, runs: int, workdir: Path | None
             timed = collect(range(runs), folder, programs, sample=False)
             sampled = collect(range(runs, runs + min(3, runs)), folder, programs, sample=True)
             help_ = help_time(folder)
+            output = output_of(programs)
         except CommandFailedError as error:
             raise click.ClickException(str(error)) from error
     figures = summary(timed, sampled)
@@ -242,6 +265,7 @@ def main(documents: int, topics: int, seed: int, runs: int, workdir: Path | None
         "figures": figures,
         "ratios": list(ratios(figures)),
         "said": said(timed),
+        "output": output,
         "help": help_,
     }
     click.echo(json.dumps(report, indent=2) if as_json else "\n".join(table(report)))

@@ -59,9 +59,10 @@ def test_benchmark_measures_every_scenario(tmp_path: Path) -> None:
     )
     assert report["figures"].keys() == {"first run", "nothing changed", "one changed"}
     for programs in report["figures"].values():
-        assert programs.keys() == {"aggregator", "plain"}
+        assert programs.keys() == {"aggregator", "everything", "plain"}
         assert all(figure["median"] > 0 for measures in programs.values() for figure in measures.values())
     assert report["said"]["first run"]["documents"]["read"] == 40
     assert report["said"]["nothing changed"]["feeds"]["written"] == 0
     assert report["said"]["one changed"]["documents"]["read"] >= 1
+    assert report["output"]["everything"]["files"] > 3 * report["output"]["aggregator"]["files"] > 0
     assert report["help"]["median"] > 0
