@@ -29,7 +29,7 @@ _ICON = "data:image/svg+xml," + quote(
     safe="/:='",
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in no locale
-_HEIGHT = 22  # of the tallest bar, in a picture that is 24 high
+_HEIGHT = 24  # of the picture, and of the tallest bar in it
 
 
 def rendered(template: str, timezone: str, **values: Any) -> str:
@@ -73,7 +73,7 @@ def _local(instant: datetime, zone: ZoneInfo) -> datetime:
 
 
 def _bars(shown: Shown) -> str:
-    """The path of a sparkline: a stroke upwards for each day, 4 wide."""
+    """The path of a sparkline: a stroke upwards for each day that has entries, 4 wide."""
     most = max(shown.days)
-    heights = [1 + round((_HEIGHT - 1) * count / most) for count in shown.days]
-    return "".join(f"M{4 * place + 2} 24v-{height}" for place, height in enumerate(heights))
+    heights = [max(2 * (count > 0), round(_HEIGHT * count / most)) for count in shown.days]
+    return "".join(f"M{4 * place + 2} {_HEIGHT}v-{height}" for place, height in enumerate(heights) if height)

@@ -1,4 +1,4 @@
-// What a page can do beyond showing itself: filter the feeds, copy an address. Without this, both stay hidden.
+// What a page can do beyond showing itself: filter the feeds, copy an address. Without this, both are hidden.
 "use strict";
 
 const said = document.querySelector(".said");
@@ -32,6 +32,13 @@ if (filter) {
     }
   });
   apply(); // a browser that comes back to the page may have kept what was typed
+}
+
+// A picture that doesn't come leaves no hole.
+const drop = (image) => image.closest(".picture")?.remove();
+document.addEventListener("error", (event) => drop(event.target), true);
+for (const image of document.querySelectorAll(".picture img")) {
+  if (image.complete && !image.naturalWidth) drop(image);
 }
 
 for (const button of document.querySelectorAll(".copy")) {
