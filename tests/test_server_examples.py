@@ -1,0 +1,282 @@
+"""The example configurations, as they come along, in real servers over a tree that the real command has published."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import pytest
+
+from tests.programs import needs
+from tests.servers import Answer, Server, caddy, nginx
+from tests.site import Site
+
+CONFIG = Path(__file__).parents[1] / "config"
+TOPIC = f"/topics/{quote('機械学習')}/"
+LINK = '<https://hub.example.org/>; rel="hub", <https://feeds.example.org{path}>; rel="self"'
+
+# Every kind of file: its address, its type, and whether it is a feed, a page.
+KINDS = [
+    ("/all/rss.xml", "application/rss+xml", "feed"),
+    (f"{TOPIC}rss.xml", "application/rss+xml", "feed"),
+    ("/all/atom.xml", "application/atom+xml", "feed"),
+    (f"{TOPIC}feed.json", "application/feed+json", "feed"),
+    ("/feeds.opml", "text/x-opml", "list"),
+    ("/", "text/html", "page"),
+    ("/all/", "text/html", "page"),
+    (f"{TOPIC}index.html", "text/html", "page"),
+    ("/style.css", "text/css", "part"),
+    ("/script.js", "text/javascript", "part"),
+]
+each_kind = pytest.mark.parametrize(("path", "kind", "role"), KINDS)
+
+
+def replaced(text: str, *pairs: tuple[str, str]) -> str:
+    """The text with these replaced, each of which is there once."""
+    for old, new in pairs:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+def nginx_example(*more: tuple[str, str]) -> Callable[[Path, int], str]:
+    """The example, but for what is the machine's own, and more."""
+
+    def site(root: Path, port: int) -> str:
+        text = (CONFIG / "nginx.conf.example").read_text(encoding="utf-8")
+        places = (
+            ("    listen 80;\n    listen [::]:80;\n", f"    listen 127.0.0.1:{port};\n"),
+            ("root /srv/feeds;", f"root {root};"),
+        )
+        return replaced(text, *places, *more)
+
+    return site
+
+
+def caddy_example(*more: tuple[str, str]) -> Callable[[Path, int], str]:
+    """Likewise."""
+
+    def site(root: Path, port: int) -> str:
+        text = (CONFIG / "Caddyfile.example").read_text(encoding="utf-8")
+        listen = ("\nfeeds.example.org {\n", f"\n:{port} {{\n\tbind 127.0.0.1\n")
+        return replaced(text, listen, ("root * /srv/feeds", f'root * "{root}"'), *more)
+
+    return site
+
+
+Start = Callable[..., AbstractContextManager[Server]]
+SERVERS: dict[str, Start] = {
+    "nginx": lambda root, *more: nginx(root, site=nginx_example(*more)),
+    "caddy": lambda root, *more: caddy(root, site=caddy_example(*more)),
+}
+HUBS = {
+    "nginx": ("    # add_header Link $aggregator_link;", "    add_header Link $aggregator_link;"),
+    "caddy": ("\t# header @polled Link", "\theader @polled Link"),
+}
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """Everything there is to write, and things that nobody should get."""
+    site = Site(tmp_path_factory.mktemp("published"))
+    site.configure(output={"path": "public", "compress": "yes"})
+    site.document("a", topics=["AI", "機械学習"])
+    assert site.run().status == 0
+    (site.output / "all/.rss.xml.part").write_text("secret")
+    (site.output / "nothing").mkdir()
+    (site.root / "secret.txt").write_text("secret")
+    (site.output / "link.xml").symlink_to(site.root / "secret.txt")
+    return site
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def name(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(name: str, published: Site) -> Iterator[Server]:
+    with SERVERS[name](published.output) as found:
+        yield found
+
+
+def file_of(site: Site, path: str) -> Path:
+    return site.output / (unquote(path).lstrip("/") + ("index.html" if path.endswith("/") else ""))
+
+
+@each_kind
+def test_a_file_is_what_it_is_said_to_be(server: Server, published: Site, path: str, kind: str, role: str) -> None:
+    """Its type in UTF-8, and the headers that go with what it is."""
+    answer = server.get(path)
+    assert (answer.status, answer.body) == (200, file_of(published, path).read_bytes())
+    headers = answer.headers
+    assert headers["content-type"] == f"{kind}; charset=utf-8"
+    assert headers["cache-control"] == "no-cache"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers.get("access-control-allow-origin") == ("*" if role in ("feed", "list") else None)
+    assert headers.get("content-security-policy") == ("frame-ancestors 'none'" if role == "page" else None)
+    assert "link" not in headers
+
+
+@each_kind
+def test_who_takes_gzip_is_sent_the_twin(server: Server, published: Site, path: str, kind: str, role: str) -> None:
+    """As it is, under the same type; caches are told that there are two."""
+    answer = server.get(path, Accept_Encoding="br, gzip;q=0.8")
+    file = file_of(published, path)
+    assert answer.body == file.with_name(file.name + ".gz").read_bytes()
+    assert (answer.headers["content-encoding"], answer.headers["content-type"]) == ("gzip", f"{kind}; charset=utf-8")
+    assert answer.headers["vary"].lower() == "accept-encoding"
+    assert server.get(path).headers["vary"].lower() == "accept-encoding"
+
+
+@each_kind
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_an_unchanged_file_is_not_sent_again(server: Server, path: str, kind: str, role: str, encoding: str) -> None:
+    """By its tag, which is a strong one, or by its date."""
+    headers = server.get(path, Accept_Encoding=encoding).headers
+    assert headers["etag"].startswith('"')
+    for known in ({"If_None_Match": headers["etag"]}, {"If_Modified_Since": headers["last-modified"]}):
+        answer = server.get(path, Accept_Encoding=encoding, **known)
+        assert (answer.status, answer.body) == (304, b"")
+        assert answer.headers.get("cache-control") == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/.aggregator",
+            "/all/.rss.xml.part",
+            "/all/rss.xml.gz",
+            "/index.html.gz",
+            "/nowhere",
+            "/nowhere/",
+            "/all/x.xml",
+        ),
+        *("/../secret.txt", "/all/../../secret.txt", "/%2e%2e/secret.txt", "/all/%2e%2e%2f%2e%2e%2fsecret.txt"),
+    ],
+)
+def test_what_is_nobodys_is_not_given(server: Server, path: str) -> None:
+    """Neither what is hidden, nor what isn't there, nor what is elsewhere."""
+    answer = server.get(path)
+    assert answer.status in (400, 404)
+    assert b"secret" not in answer.body
+
+
+def test_no_folder_is_listed(server: Server) -> None:
+    """One without a page is nothing."""
+    for path in ("/nothing/", "/topics/"):
+        answer = server.get(path)
+        assert answer.status in (403, 404)
+        assert b"href" not in answer.body
+
+
+def test_links_lead_nowhere_where_the_server_can_tell(server: Server, name: str) -> None:
+    """Caddy follows them, as docs/serving.md says."""
+    answer = server.get("/link.xml")
+    assert answer.status == {"nginx": 403, "caddy": 200}[name]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_nothing_is_taken(server: Server, published: Site, method: str) -> None:
+    """Whatever is sent."""
+    before = published.tree()
+    assert server.ask(method, "/all/rss.xml").status == 405
+    assert published.tree() == before
+
+
+def test_a_head_is_a_get_without_a_body(server: Server) -> None:
+    """With the same headers."""
+    head, get = server.ask("HEAD", "/all/atom.xml"), server.get("/all/atom.xml")
+    assert (head.status, head.body) == (200, b"")
+    assert {k: v for k, v in head.headers.items() if k != "date"} == {
+        k: v for k, v in get.headers.items() if k != "date"
+    }
+
+
+def test_a_folder_without_its_slash_leads_to_it(server: Server) -> None:
+    """Wherever it was asked for: host and port aren't the server's to know."""
+    answer = server.get(TOPIC.rstrip("/"))
+    assert answer.status in (301, 308)
+    assert unquote(answer.headers["location"]) == unquote(TOPIC)
+
+
+@each_kind
+def test_hubs_are_named_once_that_is_turned_on(published: Site, name: str, path: str, kind: str, role: str) -> None:
+    """By one line; with each feed's own address, and for feeds alone."""
+    with SERVERS[name](published.output, HUBS[name]) as server:
+        link = server.get(path).headers.get("link")
+    assert link == (LINK.format(path=path) if role == "feed" else None)
+
+
+def test_a_change_reaches_whoever_asks(tmp_path: Path, name: str) -> None:
+    """In both encodings, though it comes within a second of the one before, and has the same size."""
+    site = Site(tmp_path / "site")
+    site.configure(output={"path": "public", "compress": "yes"})
+    site.document("a", title="Version 0")
+    assert site.run().status == 0
+
+    def asked(server: Server, known: dict[str, Answer], by: str) -> dict[str, Answer]:
+        found = {}
+        for encoding, answer in known.items():
+            condition = {
+                "tag": {"If_None_Match": answer.headers["etag"]},
+                "date": {"If_Modified_Since": answer.headers["last-modified"]},
+            }[by]
+            found[encoding] = server.get("/all/atom.xml", Accept_Encoding=encoding, **condition)
+        return found
+
+    with SERVERS[name](site.output) as server:
+        known = {encoding: server.get("/all/atom.xml", Accept_Encoding=encoding) for encoding in ("identity", "gzip")}
+        for number in range(1, 4):
+            assert {answer.status for by in ("tag", "date") for answer in asked(server, known, by).values()} == {304}
+            site.document("a", title=f"Version {number}")
+            assert site.run().status == 0
+            by_date, known = asked(server, known, "date"), asked(server, known, "tag")
+            for answers in (by_date, known):
+                assert answers["identity"].body == (site.output / "all/atom.xml").read_bytes()
+                assert gzip.decompress(answers["gzip"].body) == answers["identity"].body
+                assert b"Version %d" % number in answers["identity"].body
+
+
+def test_without_twins_files_are_sent_as_they_are(tmp_path: Path, name: str) -> None:
+    """To those who take gzip too."""
+    site = Site(tmp_path / "site")
+    site.configure(output={"path": "public"})
+    site.document("a")
+    assert site.run().status == 0
+    with SERVERS[name](site.output) as server:
+        answer = server.get("/all/rss.xml", Accept_Encoding="gzip")
+    assert answer.body == (site.output / "all/rss.xml").read_bytes()
+    assert "content-encoding" not in answer.headers
+
+
+def test_caddys_example_is_written_as_caddy_likes_it() -> None:
+    """Its own formatter would change nothing, and complains of nothing."""
+    done = subprocess.run(
+        [needs("caddy"), "fmt", CONFIG / "Caddyfile.example"], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ((CONFIG / "Caddyfile.example").read_text(encoding="utf-8"), "")
+
+
+def test_nginx_has_nothing_to_say_of_its_example(tmp_path: Path) -> None:
+    """No warning."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    text = nginx_example()(tmp_path, 8099)
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {scratch}/pid; error_log stderr; events {{}} http {{ access_log off; {text} }}"
+    )
+    done = subprocess.run(
+        [needs("nginx"), "-q", "-t", "-e", "stderr", "-p", scratch, "-c", tmp_path / "nginx.conf"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
