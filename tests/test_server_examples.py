@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -32,6 +33,7 @@ KINDS = [
     ("/style.css", "text/css", "part"),
     ("/script.js", "text/javascript", "part"),
 ]
+FEEDS = ["/all/feed.json", f"{TOPIC}feed.json"]  # of those that tell their own address as it is
 each_kind = pytest.mark.parametrize(("path", "kind", "role"), KINDS)
 
 
@@ -89,6 +91,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Site:
     (site.output / "all/.rss.xml.part").write_text("secret")
     (site.output / "nothing").mkdir()
     (site.root / "secret.txt").write_text("secret")
+    (site.output / "own.png").write_bytes(b"a picture")
     (site.output / "link.xml").symlink_to(site.root / "secret.txt")
     return site
 
@@ -133,6 +136,25 @@ def test_who_takes_gzip_is_sent_the_twin(server: Server, published: Site, path: 
     assert (answer.headers["content-encoding"], answer.headers["content-type"]) == ("gzip", f"{kind}; charset=utf-8")
     assert answer.headers["vary"].lower() == "accept-encoding"
     assert server.get(path).headers["vary"].lower() == "accept-encoding"
+
+
+def test_a_cache_in_front_is_sent_the_twin_too(server: Server) -> None:
+    """Though it says that it is one."""
+    assert server.get("/all/rss.xml", Accept_Encoding="gzip", Via="1.1 cache").headers["content-encoding"] == "gzip"
+
+
+def test_a_picture_that_somebody_put_there_is_one(server: Server) -> None:
+    """Browsers that are not to guess show no other."""
+    assert server.get("/own.png").headers["content-type"] == "image/png"
+
+
+def test_an_error_is_no_feed(published: Site, name: str) -> None:
+    """What is said of feeds isn't said of one that isn't there; what is said for safety is."""
+    with SERVERS[name](published.output, HUBS[name]) as server:
+        answer = server.get("/nowhere/rss.xml")
+    assert (answer.status, answer.headers.get("link")) == (404, None)
+    assert not answer.headers["content-type"].startswith("application/")
+    assert (answer.headers["x-content-type-options"], answer.headers["referrer-policy"]) == ("nosniff", "no-referrer")
 
 
 @each_kind
@@ -185,9 +207,10 @@ def test_links_lead_nowhere_where_the_server_can_tell(server: Server, name: str)
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_nothing_is_taken(server: Server, published: Site, method: str) -> None:
-    """Whatever is sent."""
+    """Whatever is sent; what there is instead is said."""
     before = published.tree()
-    assert server.ask(method, "/all/rss.xml").status == 405
+    answer = server.ask(method, "/all/rss.xml")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
     assert published.tree() == before
 
 
@@ -213,6 +236,51 @@ def test_hubs_are_named_once_that_is_turned_on(published: Site, name: str, path:
     with SERVERS[name](published.output, HUBS[name]) as server:
         link = server.get(path).headers.get("link")
     assert link == (LINK.format(path=path) if role == "feed" else None)
+
+
+def test_hubs_know_a_feed_by_one_address(published: Site, name: str) -> None:
+    """The one that it has itself, whatever it was asked by: another spelling gets that one, or none."""
+    own = {path: json.loads((file_of(published, path)).read_bytes())["feed_url"] for path in FEEDS}
+    with SERVERS[name](published.output, HUBS[name]) as server:
+        for path, address in own.items():
+            assert f'<{address}>; rel="self"' in server.get(path).headers["link"]
+            assert f'<{address}>; rel="self"' in server.get(f"{path}?utm_source=x").headers["link"]
+            for other in (f"/{path}", f"/.{path}", f"/all/..{path}", path.replace("/feed", "/%66eed")):
+                answer = server.get(other)
+                assert (answer.status, answer.headers.get("link")) == (200, None), other
+
+
+def test_a_site_may_be_below_a_folder_of_its_host(tmp_path: Path, name: str) -> None:
+    """All is as it is at the top."""
+    site = Site(tmp_path / "site")
+    site.configure(
+        site={"title": "T", "url": "https://feeds.example.org/our/"}, output={"path": "public/our", "compress": "yes"}
+    )
+    site.document("a")
+    assert site.run().status == 0
+    with SERVERS[name](site.output) as server:
+        for path, kind, role in KINDS:
+            if TOPIC not in path:
+                headers = server.get(f"/our{path}").headers
+                assert headers["content-type"] == f"{kind}; charset=utf-8"
+                assert ("access-control-allow-origin" in headers) == (role in ("feed", "list"))
+
+
+def test_former_addresses_lead_on(tmp_path: Path, name: str) -> None:
+    """By the line for it, with what the command prints."""
+    site = Site(tmp_path / "site")
+    site.document("a", topics=["Facebook AI"])
+    assert site.run().status == 0
+    site.configure(topics={"list": [{"name": "Meta AI", "aliases": ["Facebook AI"]}]})
+    assert site.run().status == 0
+    done = site.run("--redirects", name, command="feeds")
+    assert done.out
+    (site.root / "redirects").write_text(done.out, encoding="utf-8")
+    word, end = {"nginx": ("include", ";"), "caddy": ("import", "")}[name]
+    old = f"# {word} /etc/{name}/aggregator-redirects.conf{end}"
+    with SERVERS[name](site.output, (old, f"{word} {site.root / 'redirects'}{end}")) as server:
+        answer = server.get("/topics/facebook-ai/rss.xml")
+    assert (answer.status, answer.headers["location"]) == (301, "/topics/meta-ai/rss.xml")
 
 
 def test_a_change_reaches_whoever_asks(tmp_path: Path, name: str) -> None:

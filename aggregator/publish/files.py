@@ -22,6 +22,7 @@ TWIN = ".gz"
 """The ending of a compressed twin's name, behind that of its file."""
 
 _SECOND = 1_000_000_000
+_LEVEL = 6  # of 9: those above cost a third more time, for 0.5 % less
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _GONE = (FileNotFoundError, NotADirectoryError)
 
@@ -178,7 +179,7 @@ def _stale(folder: int, name: bytes, data: bytes, *, twin: bool) -> dict[bytes, 
     """Which of a file and its twin have to be written, and what they are to hold."""
     stale = {} if _holds(folder, name, data) else {name: data}
     if twin:
-        double, packed = name + TWIN.encode(), gzip.compress(data, mtime=0)
+        double, packed = name + TWIN.encode(), gzip.compress(data, _LEVEL, mtime=0)
         if stale or _mtime(folder, double) != _mtime(folder, name) or not _holds(folder, double, packed):
             stale[double] = packed
     return stale
