@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from aggregator.render import content, opml, page
 from aggregator.render.format import Overview
 from aggregator.render.legal import checked, legal
@@ -48,6 +46,8 @@ def _render(site: Site, feeds: Sequence[Feed]) -> bytes:
 @lru_cache(10_000)  # most are as they were when something else changed
 def _card(feed: Feed) -> str:
     """A feed's line in the list, as HTML."""
+    from markupsafe import Markup
+
     return Markup(rendered("card.html", feed.site.timezone, feed=feed))  # noqa: S704  # texts are escaped
 
 

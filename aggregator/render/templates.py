@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from jinja2 import Environment
 
     from aggregator.model import Shown
 
@@ -39,6 +39,8 @@ def rendered(template: str, timezone: str, **values: Any) -> str:
 
 @cache
 def _environment(timezone: str) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # a site without pages has no use for it
+
     zone = ZoneInfo(timezone)
 
     def day(instant: datetime) -> str:
