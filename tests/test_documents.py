@@ -128,7 +128,7 @@ def test_every_field_of_the_table_is_in_a_data_file() -> None:
         (front("title: again"), "failed", '5:1: error: "title" again, first given in line 2'),
         (front("excerpt: a: b"), "failed", "5:11: error: mapping values are not allowed"),
         (front("excerpt: &a b\nprice: *a"), "failed", "6:8: error: an alias"),
-        (front("excerpt: " + "[" * 30_000), "failed", "5:73: error: nested deeper than 64 levels"),
+        (front("excerpt: " + "[" * 500), "failed", "5:73: error: nested deeper than 64 levels"),
         (front("---\ntitle: second"), "read", ""),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 
 from tests.programs import needs
 from tests.servers import Answer, Server, caddy, nginx
-from tests.site import Site
+from tests.site import Site, environment
 
 CONFIG = Path(__file__).parents[1] / "config"
 TOPIC = f"/topics/{quote('機械学習')}/"
@@ -33,6 +33,24 @@ KINDS = [
     ("/style.css", "text/css", "part"),
     ("/script.js", "text/javascript", "part"),
 ]
+# What isn't ours, but may lie there: how its type begins (an icon's has two names), and the first bytes, which Caddy
+# looks at where the machine has no list of types.
+OWN = {
+    "own.png": ("image/png", b"\x89PNG"),
+    "own.jpg": ("image/jpeg", b"\xff\xd8\xff"),
+    "own.svg": ("image/svg+xml", b"<svg/>"),
+    "favicon.ico": ("image/", b"\x00\x00\x01\x00"),
+    "robots.txt": ("text/plain", b"User-agent: *"),
+}
+# What a machine's own nginx.conf may say around the example.
+AROUND = """
+    gzip on;
+    gzip_types *;
+    gzip_min_length 1;
+    default_type application/octet-stream;
+    index no.html;
+    types { text/xml xml; }
+"""
 FEEDS = ["/all/feed.json", f"{TOPIC}feed.json"]  # of those that tell their own address as it is
 each_kind = pytest.mark.parametrize(("path", "kind", "role"), KINDS)
 
@@ -54,7 +72,7 @@ def nginx_example(*more: tuple[str, str]) -> Callable[[Path, int], str]:
             ("    listen 80;\n    listen [::]:80;\n", f"    listen 127.0.0.1:{port};\n"),
             ("root /srv/feeds;", f"root {root};"),
         )
-        return replaced(text, *places, *more)
+        return AROUND + replaced(text, *places, *more)
 
     return site
 
@@ -91,7 +109,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Site:
     (site.output / "all/.rss.xml.part").write_text("secret")
     (site.output / "nothing").mkdir()
     (site.root / "secret.txt").write_text("secret")
-    (site.output / "own.png").write_bytes(b"a picture")
+    for file, (_, data) in OWN.items():
+        (site.output / file).write_bytes(data)
+    (site.output / ".well-known").mkdir()
+    (site.output / ".well-known/proof").write_text("ours")
     (site.output / "link.xml").symlink_to(site.root / "secret.txt")
     return site
 
@@ -134,8 +155,14 @@ def test_who_takes_gzip_is_sent_the_twin(server: Server, published: Site, path: 
     file = file_of(published, path)
     assert answer.body == file.with_name(file.name + ".gz").read_bytes()
     assert (answer.headers["content-encoding"], answer.headers["content-type"]) == ("gzip", f"{kind}; charset=utf-8")
-    assert answer.headers["vary"].lower() == "accept-encoding"
-    assert server.get(path).headers["vary"].lower() == "accept-encoding"
+    for encoding in ("gzip", "gzip;q=0", "br"):
+        other = server.get(path, Accept_Encoding=encoding).headers
+        assert other["vary"].lower() == "accept-encoding"
+        assert (
+            (other.get("content-encoding") == "gzip")
+            == (other["etag"] == answer.headers["etag"])
+            == (encoding == "gzip")
+        )
 
 
 def test_a_cache_in_front_is_sent_the_twin_too(server: Server) -> None:
@@ -143,16 +170,22 @@ def test_a_cache_in_front_is_sent_the_twin_too(server: Server) -> None:
     assert server.get("/all/rss.xml", Accept_Encoding="gzip", Via="1.1 cache").headers["content-encoding"] == "gzip"
 
 
-def test_a_picture_that_somebody_put_there_is_one(server: Server) -> None:
-    """Browsers that are not to guess show no other."""
-    assert server.get("/own.png").headers["content-type"] == "image/png"
+@pytest.mark.parametrize("file", OWN)
+def test_what_somebody_put_there_is_what_it_is(server: Server, file: str) -> None:
+    """Browsers that are not to guess show no picture of another type."""
+    kind, data = OWN[file]
+    answer = server.get(f"/{file}")
+    assert answer.headers["content-type"].startswith(kind)
+    assert answer.body == data
 
 
 def test_an_error_is_no_feed(published: Site, name: str) -> None:
     """What is said of feeds isn't said of one that isn't there; what is said for safety is."""
     with SERVERS[name](published.output, HUBS[name]) as server:
         answer = server.get("/nowhere/rss.xml")
-    assert (answer.status, answer.headers.get("link")) == (404, None)
+    assert answer.status == 404
+    assert b"404 Not Found" in answer.body
+    assert {"link", "access-control-allow-origin"}.isdisjoint(answer.headers)
     assert not answer.headers["content-type"].startswith("application/")
     assert (answer.headers["x-content-type-options"], answer.headers["referrer-policy"]) == ("nosniff", "no-referrer")
 
@@ -167,6 +200,7 @@ def test_an_unchanged_file_is_not_sent_again(server: Server, path: str, kind: st
         answer = server.get(path, Accept_Encoding=encoding, **known)
         assert (answer.status, answer.body) == (304, b"")
         assert answer.headers.get("cache-control") == "no-cache"
+        assert answer.headers["vary"].lower() == "accept-encoding"
 
 
 @pytest.mark.parametrize(
@@ -177,6 +211,11 @@ def test_an_unchanged_file_is_not_sent_again(server: Server, path: str, kind: st
             "/all/.rss.xml.part",
             "/all/rss.xml.gz",
             "/index.html.gz",
+            "/all/%2erss.xml.part",
+            "//.aggregator",
+            "/all/../.aggregator",
+            "/all/rss.xml%2egz",
+            "/.well-known/../.aggregator",
             "/nowhere",
             "/nowhere/",
             "/all/x.xml",
@@ -189,6 +228,17 @@ def test_what_is_nobodys_is_not_given(server: Server, path: str) -> None:
     answer = server.get(path)
     assert answer.status in (400, 404)
     assert b"secret" not in answer.body
+
+
+def test_who_gives_certificates_can_be_shown_a_proof(server: Server, name: str) -> None:
+    """nginx's are had from outside; Caddy needs no file for its own."""
+    assert server.get("/.well-known/proof").status == {"nginx": 200, "caddy": 404}[name]
+
+
+@pytest.mark.parametrize("path", ["//all", "//evil.example/%2e%2e/all", "/%5cevil.example/%2e%2e/all", "/.//all"])
+def test_nobody_is_led_to_another_host(server: Server, path: str) -> None:
+    """Though what is asked for looks like one."""
+    assert server.get(path).headers.get("location") in ("/all/", None)
 
 
 def test_no_folder_is_listed(server: Server) -> None:
@@ -205,7 +255,7 @@ def test_links_lead_nowhere_where_the_server_can_tell(server: Server, name: str)
     assert answer.status == {"nginx": 403, "caddy": 200}[name]
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_nothing_is_taken(server: Server, published: Site, method: str) -> None:
     """Whatever is sent; what there is instead is said."""
     before = published.tree()
@@ -250,6 +300,19 @@ def test_hubs_know_a_feed_by_one_address(published: Site, name: str) -> None:
                 assert (answer.status, answer.headers.get("link")) == (200, None), other
 
 
+def test_an_nginx_may_have_two_sites(published: Site) -> None:
+    """Each names its feeds by its own host."""
+
+    def both(root: Path, port: int) -> str:
+        one = nginx_example(HUBS["nginx"])(root, port)
+        return one + replaced(one[one.index("\nserver {") :], ("server_name feeds.", "server_name news."))
+
+    with nginx(published.output, site=both) as server:
+        for host in ("feeds.example.org", "news.example.org"):
+            link = server.get("/all/rss.xml", Host=host).headers["link"]
+            assert link.endswith(f'<https://{host}/all/rss.xml>; rel="self"')
+
+
 def test_a_site_may_be_below_a_folder_of_its_host(tmp_path: Path, name: str) -> None:
     """All is as it is at the top."""
     site = Site(tmp_path / "site")
@@ -284,7 +347,9 @@ def test_former_addresses_lead_on(tmp_path: Path, name: str) -> None:
 
 
 def test_a_change_reaches_whoever_asks(tmp_path: Path, name: str) -> None:
-    """In both encodings, though it comes within a second of the one before, and has the same size."""
+    """In both encodings, though it comes within a second of the one before, and has the same size; a run without one
+    sends nobody anything.
+    """
     site = Site(tmp_path / "site")
     site.configure(output={"path": "public", "compress": "yes"})
     site.document("a", title="Version 0")
@@ -303,6 +368,7 @@ def test_a_change_reaches_whoever_asks(tmp_path: Path, name: str) -> None:
     with SERVERS[name](site.output) as server:
         known = {encoding: server.get("/all/atom.xml", Accept_Encoding=encoding) for encoding in ("identity", "gzip")}
         for number in range(1, 4):
+            assert site.run().status == 0
             assert {answer.status for by in ("tag", "date") for answer in asked(server, known, by).values()} == {304}
             site.document("a", title=f"Version {number}")
             assert site.run().status == 0
@@ -320,9 +386,11 @@ def test_without_twins_files_are_sent_as_they_are(tmp_path: Path, name: str) -> 
     site.document("a")
     assert site.run().status == 0
     with SERVERS[name](site.output) as server:
-        answer = server.get("/all/rss.xml", Accept_Encoding="gzip")
-    assert answer.body == (site.output / "all/rss.xml").read_bytes()
-    assert "content-encoding" not in answer.headers
+        for path in ("/all/rss.xml", "/all/index.html", "/style.css"):
+            answer = server.get(path, Accept_Encoding="gzip")
+            assert answer.body == file_of(site, path).read_bytes()
+            assert "content-encoding" not in answer.headers
+            assert answer.headers["etag"].startswith('"')
 
 
 def test_caddys_example_is_written_as_caddy_likes_it() -> None:
@@ -331,6 +399,20 @@ def test_caddys_example_is_written_as_caddy_likes_it() -> None:
         [needs("caddy"), "fmt", CONFIG / "Caddyfile.example"], capture_output=True, text=True, check=True
     )
     assert (done.stdout, done.stderr) == ((CONFIG / "Caddyfile.example").read_text(encoding="utf-8"), "")
+
+
+def test_caddy_has_nothing_to_say_of_its_example(tmp_path: Path) -> None:
+    """As it stands it is valid, and no warning is given."""
+    done = subprocess.run(
+        [needs("caddy"), "validate", "--adapter", "caddyfile", "--config", CONFIG / "Caddyfile.example"],
+        env=environment(**dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"), str(tmp_path))),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    notes = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert done.returncode == 0, done.stderr
+    assert [note for note in notes if note["level"] != "info"] == []
 
 
 def test_nginx_has_nothing_to_say_of_its_example(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def files(root: Path) -> set[str]:
 def below(prefix: str, units: str) -> set[str]:
     """What is installed besides the program and the configuration."""
     return {
-        f"{prefix}/share/doc/aggregator/hubs.conf",
+        *(f"{prefix}/share/doc/aggregator/{name}" for name in ("hubs.conf", "nginx.conf.example", "Caddyfile.example")),
         f"{units}/sysusers.d/aggregator.conf",
         f"{units}/tmpfiles.d/aggregator.conf",
         *(f"{units}/systemd/system/{unit}" for unit in UNITS),

@@ -97,7 +97,7 @@ def test_any_terminal_will_do(site: Site, encoding: str) -> None:
     site.document("b", topics=["機械学習 🚀"])
     site.text("日本.md", BROKEN)
     settings: dict[str, Any] = {"env": environment(PYTHONIOENCODING=encoding), "encoding": "latin-1"}
-    assert len(site.run("--dry-run", **settings).out.splitlines()) == 6
+    assert len(site.run("--dry-run", **settings).out.splitlines()) == 7
     assert json.loads(site.run("--json", **settings).out)["problems"][0]["path"] == "articles/日本.md"
 
 

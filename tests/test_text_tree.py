@@ -86,6 +86,12 @@ def test_what_is_refused(text: str, line: int, column: int, message: str) -> Non
     assert (caught.value.line, caught.value.column) == (line, column)
 
 
+def test_what_is_much_too_deep_is_refused_likewise() -> None:
+    """libyaml may be the first to say so."""
+    with pytest.raises(ParseError, match="nested deeper than 64 levels"):
+        load("[" * 30_000)
+
+
 SECRETS = [
     "hush",
     "[hush, hush]",

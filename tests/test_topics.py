@@ -75,7 +75,7 @@ def test_a_name_that_never_had_an_address_gets_none(world: World) -> None:
     world.options["known"] = (META,)
     world.document("a", topics=["Facebook AI"])
     world.regenerate()
-    assert {path.rpartition("/")[0] for path in world.tree()} == {"all", "topics/meta-ai"}
+    assert {path.rpartition("/")[0] for path in world.tree()} == {"", "all", "topics/meta-ai"}
 
 
 def test_an_alias_taken_back_is_a_topic_again(world: World) -> None:
@@ -142,7 +142,7 @@ def test_a_topics_description_changes_its_feed_alone(world: World) -> None:
     world.regenerate()
     world.options["known"] = (KnownTopic("Meta AI", description="More."),)
     changed = {path for _, path in world.regenerate().changes}
-    assert changed == {"topics/meta-ai/atom.xml", "topics/meta-ai/rss.xml"}
+    assert changed == {"topics/meta-ai/atom.xml", "topics/meta-ai/rss.xml", "feeds.opml"}
 
 
 def test_a_slug_that_is_asked_for_is_given_once(world: World) -> None:

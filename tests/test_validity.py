@@ -238,7 +238,7 @@ def test_readers_see_the_texts(form: str) -> None:
     assert authors == [["Ada Lovelace", "Émilie du Châtelet"], ["Video"], []]
     summaries = [unescape(one.summary) for one in seen]  # HTML in RSS, plain in Atom
     assert summaries == ['Less is < more & "more".', "A talk.", "Only <this>."]
-    assert [len(one.get("content", [])) for one in seen] == [1, 1, 0]
+    assert [len(one.get("content", [])) for one in seen] == [1, 1, 1]
     assert seen[0].content[0].type == "text/html"
     assert '<a href="https://journal.example.fr/etoile">L’Étoile &lt;i&gt;</a> — Le Journal &amp; Cie' in (
         seen[0].content[0].value

@@ -50,7 +50,8 @@ def feed_entry(entry: Entry, site: Site) -> Any:
     made.link(href=article.link, rel="alternate")
     made.category([{"term": topic.slug, "scheme": site.scheme, "label": topic.name} for topic in entry.topics])
     html = content.html(entry)
-    if html != content.paragraph(article.excerpt):
+    # An excerpt that would be other HTML than it is text is said as HTML too: newsboat takes an Atom summary for HTML.
+    if html and html != f"<p>{article.excerpt}</p>":
         made.content(html, type="html")
     return made
 

@@ -25,6 +25,7 @@ from aggregator.errors import ParseError
 from aggregator.text.plain import quoted
 
 MAX_DEPTH = 64
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 # What libyaml refuses to read at all, although documents in the wild hold it, and what it takes for the end
 # of a line, although no editor does.
@@ -118,7 +119,7 @@ class _Builder:
                 value = None
             return Node(value, line, column, key)
         if not depth:
-            raise self.error(f"nested deeper than {MAX_DEPTH} levels", event)
+            raise self.error(_TOO_DEEP, event)
         if kind is MappingStartEvent:
             return Node(self.mapping(depth - 1), line, column, key)
         if kind is SequenceStartEvent:
@@ -165,7 +166,7 @@ class _Builder:
             if kind is MappingStartEvent or kind is SequenceStartEvent:
                 level += 1
                 if level > depth:
-                    raise self.error(f"nested deeper than {MAX_DEPTH} levels", event)
+                    raise self.error(_TOO_DEEP, event)
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 level -= 1
             if not level:
@@ -188,6 +189,8 @@ def _mark(error: yaml.MarkedYAMLError) -> Any:
 def _sentence(error: yaml.MarkedYAMLError) -> str:
     """libyaml's complaint with what it was about, and the usual cause where there is one."""
     problem = error.problem or "not YAML"
+    if "nesting depth" in problem:  # libyaml's own limit, which is far above ours but met before we see the 65th level
+        return _TOO_DEEP
     message = f"{error.context}, {problem}" if error.context else problem
     if _USUAL_CAUSE.search(message):
         message += "; expected quotes around a text that holds `: `, quotes or a leading symbol"
