@@ -26,12 +26,12 @@ if (filter) {
     }
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "/" && event.target !== filter) {
+    if (event.key === "/" && !event.ctrlKey && !event.metaKey && event.target !== filter) {
       event.preventDefault();
       filter.focus();
     }
   });
-  apply(); // a browser that comes back to the page may have kept what was typed
+  addEventListener("pageshow", apply); // a browser that comes back to the page has kept what was typed
 }
 
 // A picture that doesn't come leaves no hole.
