@@ -255,6 +255,13 @@ class Shown(Value, frozen=True):
     days: tuple[int, ...] = ()
 
 
+class Tombstone(Value, frozen=True):
+    """The record that an entry was withdrawn, and when."""
+
+    id: str
+    when: datetime
+
+
 class Address(Value, frozen=True):
     """The absolute URL of a feed's file in one format, what that is called (`Atom`), and its media type."""
 
@@ -270,6 +277,7 @@ class Feed(Value, frozen=True):
     `name` is its folder below the output (`all`, `topics/ai`), `label` what it is called among the site's feeds, and
     `folders` are the labels of the topics that it is a part of, the outermost first. `page` is the absolute URL of
     the page for people, `addresses` are where readers may subscribe. `image` is the topic's own picture ("": none).
+    `deleted` are the entries that it tells to be withdrawn, the last first.
     """
 
     site: Site
@@ -282,6 +290,7 @@ class Feed(Value, frozen=True):
     description: str = ""
     image: str = ""
     folders: tuple[str, ...] = ()
+    deleted: tuple[Tombstone, ...] = ()
 
     def address(self, format: str) -> str:
         """The URL of its file in this format."""

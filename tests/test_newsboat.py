@@ -203,7 +203,7 @@ def test_a_withdrawn_article_does_no_harm(subscriber: Subscriber, withdraw: Call
     """newsboat keeps what it once saw: no entry comes or turns unread, neither when the article goes, nor in the hours
     after that, nor when it is back.
     """
-    world, web, newsboat, _ = subscriber
+    world, web, newsboat, path = subscriber
     kept = newsboat.articles()
     withdraw(world)
     world.regenerate()
@@ -214,6 +214,7 @@ def test_a_withdrawn_article_does_no_harm(subscriber: Subscriber, withdraw: Call
     world.regenerate()
     assert newsboat.poll() == 0
     assert newsboat.articles() == kept
+    assert ("deleted-entry" in (world.output / path).read_text("utf-8")) == path.endswith("atom.xml")
     article(world)
     world.now += timedelta(hours=1)
     world.regenerate()

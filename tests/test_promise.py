@@ -144,7 +144,7 @@ class Tree(Machine):
     def configuration_is_changed(self, option: str, data: st.DataObject) -> None:
         self.world.options[option] = data.draw(st.sampled_from(OPTIONS[option]))
 
-    @rule(days=st.sampled_from([0.5, 4, 10, 100]))
+    @rule(days=st.sampled_from([10 / 1440, 0.5, 4, 10, 100]))
     def time_goes_on(self, days: float) -> None:
         self.world.now += timedelta(days=days)
 

@@ -15,8 +15,9 @@ import msgspec
 import pytest
 from lxml import etree
 
+from aggregator.model import Tombstone
 from aggregator.render import FORMATS
-from tests.entries import BARE, FEED, FULL, HOSTILE, HOSTILE_TEXTS, PLAIN_FEED, SITE, VIDEO
+from tests.entries import BARE, FEED, FULL, HOSTILE, HOSTILE_TEXTS, PLAIN_FEED, SITE, VIDEO, at
 from tests.programs import needs
 
 if TYPE_CHECKING:
@@ -28,10 +29,16 @@ GRAMMAR = Path(__file__).parent.parent.parent / "shared" / "schemas" / "atom-rfc
 
 HUBS = ("https://hub.example.org/?a=1&b=2", "https://hub.example.net/")
 
+DELETED = (
+    Tombstone("tag:feeds.example.org,2024:a&b", at("2024-03-03T09:00:00")),
+    Tombstone("urn:x", at("2024-01-01T00:00:00")),
+)
+
 FEEDS: dict[str, tuple[Feed, tuple[Entry, ...]]] = {
     "full": (FEED, (FULL, VIDEO, BARE)),
     "empty": (PLAIN_FEED, ()),
     "hostile": (PLAIN_FEED, HOSTILE),
+    "withdrawn": (msgspec.structs.replace(FEED, deleted=DELETED), (FULL,)),
     "hubs": (msgspec.structs.replace(FEED, site=msgspec.structs.replace(SITE, hubs=HUBS)), (FULL,)),
 }
 

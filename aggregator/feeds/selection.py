@@ -18,6 +18,15 @@ ALL = ""
 SITE = " "
 """What the files of the site as a whole go by among topics, none of which has a space in its folded name."""
 
+GRACE = timedelta(minutes=10)
+"""How long an entry must have been withdrawn until its feeds tell: a branch is switched and switched back in less."""
+
+TOLD = timedelta(days=90)
+"""How long they tell it, to readers that poll ever so seldom."""
+
+MOST_TOLD = 100
+"""How many withdrawn entries a feed tells of at most."""
+
 DAYS = 30
 """How many days are counted of what a feed shows."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from aggregator.feeds import ALL
-from aggregator.model import Address, Feed, Shown
+from aggregator.model import Address, Feed, Shown, Tombstone
 from aggregator.pipeline.naming import feed_name, renamed
 from aggregator.pipeline.plan import Plan
 from aggregator.render import FORMATS
@@ -13,7 +13,9 @@ from aggregator.store import Ledger
 from aggregator.text.plain import fold
 
 
-def describe(plan: Plan, topic: str, name: str, spelled: str, shown: Shown) -> Feed:
+def describe(
+    plan: Plan, topic: str, name: str, spelled: str, shown: Shown, deleted: tuple[Tombstone, ...] = ()
+) -> Feed:
     """What the feed of a topic, which goes by `name` and is `spelled` so, says of itself while it shows this."""
     site, taxonomy = plan.site, plan.taxonomy
     known = taxonomy.topics.get(topic)
@@ -29,6 +31,7 @@ def describe(plan: Plan, topic: str, name: str, spelled: str, shown: Shown) -> F
         shown=shown,
         description=site.description if topic == ALL else known.description if known else "",
         image=known.image if known else "",
+        deleted=deleted,
         folders=tuple(taxonomy.name(above) for above in reversed(taxonomy.above(topic))),
     )
 

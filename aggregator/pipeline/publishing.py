@@ -12,8 +12,8 @@ from typing import NamedTuple
 import msgspec
 
 from aggregator import publish, render
-from aggregator.feeds import SITE, Selection, shown
-from aggregator.model import EPOCH, Feed, Problem, Severity
+from aggregator.feeds import GRACE, MOST_TOLD, SITE, TOLD, Selection, shown
+from aggregator.model import EPOCH, Feed, Problem, Severity, Tombstone
 from aggregator.pipeline.describing import describe, feeds_out
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
@@ -51,8 +51,11 @@ class _Printing(NamedTuple):
 class Press:
     """Publishes feeds, a few at a time, and keeps count of what came of them. A dry one only compares."""
 
-    def __init__(self, plan: Plan, index: Index, ledger: Ledger, problems: Iterable[Problem], *, dry: bool) -> None:
+    def __init__(
+        self, plan: Plan, index: Index, ledger: Ledger, problems: Iterable[Problem], now: datetime, *, dry: bool
+    ) -> None:
         self.plan = plan
+        self.now = now
         self.index = index
         self.ledger = ledger
         self.dry = dry
@@ -123,25 +126,38 @@ class Press:
         if count < len(keys):
             self._fail(sheet.name, len(self.formats), "an entry of it can't be rendered")
             return None
-        feed = self._feed(sheet, keys, updated)
+        deleted, telling = self._deleted(sheet)
+        feed = self._feed(sheet, keys, updated, deleted)
         data = [format.feed(feed, self.index.entries.fragments(keys, format.name)) for format in self.formats]
-        due = min(filter(None, (sheet.selection.due, until)), default=None)
+        due = min(filter(None, (sheet.selection.due, until, telling)), default=None)
         paths = self._paths(sheet.name, self.formats)
         outcomes = writers.submit(self._write, paths, data)
         return _Printing(sheet.name, paths, outcomes, partial(self._out, sheet, feed, due))
 
-    def _feed(self, sheet: Sheet, keys: Sequence[str], updated: datetime | None) -> Feed:
+    def _deleted(self, sheet: Sheet) -> tuple[tuple[Tombstone, ...], datetime | None]:
+        """The withdrawn entries that a feed tells of now, and when that next changes by itself."""
+        topics = self._topics(sheet)
+        deleted = self.ledger.withdrawn(topics, self.now - TOLD, self.now - GRACE, MOST_TOLD)
+        fresh = self.ledger.first_withdrawal(topics, self.now - GRACE)
+        changes = (fresh and fresh + GRACE, deleted[-1].when + TOLD if deleted else None)
+        return tuple(deleted), min(filter(None, changes), default=None)
+
+    def _topics(self, sheet: Sheet) -> list[str]:
+        """The topic that a feed shows, under all its names."""
+        return [sheet.shown, *self.plan.taxonomy.aliases(sheet.shown)]
+
+    def _feed(
+        self, sheet: Sheet, keys: Sequence[str], updated: datetime | None, deleted: tuple[Tombstone, ...]
+    ) -> Feed:
         # An empty feed has changed when it became empty; a withdrawal changes a feed whether it is empty or not.
-        taxonomy = self.plan.taxonomy
-        withdrawals = map(self.ledger.last_withdrawal, (sheet.shown, *taxonomy.aliases(sheet.shown)))
-        instants = (updated or sheet.selection.lapsed, *withdrawals)
+        instants = (updated or sheet.selection.lapsed, *map(self.ledger.last_withdrawal, self._topics(sheet)))
         articles = self.index.entries.articles(keys)
         shows = shown(
             [articles[key].published for key in keys],
             max(filter(None, instants), default=EPOCH),
             self.plan.site.timezone,
         )
-        return describe(self.plan, sheet.shown, sheet.home, sheet.spelled, shows)
+        return describe(self.plan, sheet.shown, sheet.home, sheet.spelled, shows, deleted)
 
     def _publish_overviews(self, writers: ThreadPoolExecutor) -> None:
         """Write the files of the site as a whole."""

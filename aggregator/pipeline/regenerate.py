@@ -50,7 +50,7 @@ def regenerate(
         shown = plan.taxonomy.former.get(topic, topic)
         sheets.append(Sheet(topic, name, shown, feed_name(shown, slugs), *_show(plan, index, ledger, shown, now)))
     rendered, problems = render_wanted(plan, index, ledger, workers, slugs, now, progress)
-    return Press(plan, index, ledger, problems, dry=dry).publish(sheets, progress, rendered, site=site)
+    return Press(plan, index, ledger, problems, now, dry=dry).publish(sheets, progress, rendered, site=site)
 
 
 def notice_altered(output: Path, index: Index, ledger: Ledger) -> None:

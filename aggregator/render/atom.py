@@ -1,4 +1,4 @@
-"""Atom 1.0 (RFC 4287)."""
+"""Atom 1.0 (RFC 4287), with tombstones (RFC 6721)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aggregator.render.content import authors
 from aggregator.render.format import Format
 from aggregator.render.legal import tolerant
-from aggregator.render.mend import MEDIA, feed_entry, feed_head
+from aggregator.render.mend import MEDIA, TOMBSTONES, feed_entry, feed_head
 from aggregator.render.splice import Frame
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aggregator.model import Entry, Feed, Site
 
-_NAMESPACES = {"media": MEDIA}
+_NAMESPACES = {"at": TOMBSTONES, "media": MEDIA}
 _FRAME = Frame("feed", namespaces=_NAMESPACES)
 
 

@@ -62,6 +62,7 @@ def render_feed(feed: Feed, entries: Sequence[bytes]) -> bytes:
         authors=[{"name": feed.site.author or feed.site.title}],
         language=content.language(feed.site.language),
         hubs=[{"type": "WebSub", "url": hub} for hub in feed.site.hubs],
+        _aggregator=_known(deleted=[{"id": one.id, "when": one.when.isoformat()} for one in feed.deleted]),
     )
     return _spliced(_encoded(head), entries)
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 DC = "http://purl.org/dc/elements/1.1/"
+TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 MEDIA = "http://search.yahoo.com/mrss/"
 XML = "http://www.w3.org/XML/1998/namespace"
 
@@ -96,6 +97,15 @@ class MendedFeed(BaseExtension):
             SubElement(rss[0], f"{{{ATOM}}}link", rel="hub", href=hub)
         _add(rss[0], "lastBuildDate", format_datetime(self._feed.updated))
         return rss
+
+    def extend_atom(self, feed: _Element) -> _Element:
+        """RFC 6721, section 3: an entry of a later date than the tombstone's is back, which ours never are."""
+        for one in self._feed.deleted:
+            tombstone = SubElement(
+                feed, f"{{{TOMBSTONES}}}deleted-entry", {"ref": one.id, "when": one.when.isoformat()}
+            )
+            _add(tombstone, f"{{{TOMBSTONES}}}comment", "Withdrawn")
+        return feed
 
 
 class MendedEntry(BaseEntryExtension):

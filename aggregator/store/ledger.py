@@ -16,7 +16,7 @@ from uuid import uuid4
 from msgspec.json import Decoder, encode
 
 from aggregator.errors import LedgerCorrupt, StoreError
-from aggregator.model import EPOCH, Holding, Lead, Shown, from_micros, to_micros
+from aggregator.model import EPOCH, Holding, Lead, Shown, Tombstone, from_micros, to_micros
 from aggregator.store.database import Database, is_corrupt, make_folder
 from aggregator.text.urls import canonical
 
@@ -38,6 +38,7 @@ CREATE INDEX path_id ON path (id);
 CREATE TABLE url (url TEXT, id TEXT, written TEXT, PRIMARY KEY (url, id)) WITHOUT ROWID;
 CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE) WITHOUT ROWID;
 CREATE TABLE tombstone (topic TEXT, id TEXT, withdrawn INTEGER, PRIMARY KEY (topic, id, withdrawn)) WITHOUT ROWID;
+CREATE INDEX tombstone_withdrawn ON tombstone (topic, withdrawn);
 -- feeds that are out; lapsed: since when one doesn't qualify any more; shown: what it shows, as JSON (NULL: not known)
 CREATE TABLE feed (topic TEXT PRIMARY KEY, spelled TEXT NOT NULL, lapsed INTEGER, shown TEXT) WITHOUT ROWID;
 -- files that are out, as stat saw them after writing; size NULL: about to be written
@@ -56,7 +57,10 @@ UPGRADES = {
     CREATE TABLE news (age INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, path TEXT NOT NULL,
       outcome TEXT NOT NULL, UNIQUE (teller, path))
     """,
-    3: "ALTER TABLE feed ADD COLUMN shown TEXT",
+    3: """
+    ALTER TABLE feed ADD COLUMN shown TEXT;
+    CREATE INDEX tombstone_withdrawn ON tombstone (topic, withdrawn);
+    """,
 }
 TABLES = {
     "meta": "name",
@@ -360,6 +364,29 @@ class Ledger:
         """When an entry was last withdrawn from this topic's feed."""
         last = self.database.one("SELECT max(withdrawn) FROM tombstone WHERE topic = ?", (topic,))
         return None if last is None else from_micros(last)
+
+    def withdrawn(self, topics: Sequence[str], after: datetime, until: datetime, most: int) -> list[Tombstone]:
+        """The entries that were withdrawn from the feed of any of these topics after one instant and until another, and
+        aren't back: the last first, and no more than so many.
+        """
+        rows = self.database.execute(
+            """
+            SELECT DISTINCT t.id, t.withdrawn FROM json_each(?) CROSS JOIN tombstone t ON t.topic = value
+              CROSS JOIN article a ON a.id = t.id AND a.withdrawn = t.withdrawn
+              WHERE t.withdrawn > ? AND t.withdrawn <= ? AND coalesce(a.restored < a.withdrawn, true)
+              ORDER BY t.withdrawn DESC, t.id LIMIT ?
+            """,
+            (json.dumps(topics), to_micros(after), to_micros(until), most),
+        )
+        return [Tombstone(id, from_micros(withdrawn)) for id, withdrawn in rows]
+
+    def first_withdrawal(self, topics: Sequence[str], after: datetime) -> datetime | None:
+        """When an entry was first withdrawn from the feed of any of these topics, after an instant."""
+        first = self.database.one(
+            "SELECT min(withdrawn) FROM json_each(?) CROSS JOIN tombstone ON topic = value WHERE withdrawn > ?",
+            (json.dumps(topics), to_micros(after)),
+        )
+        return None if first is None else from_micros(first)
 
     # Topics and feeds
 
