@@ -122,6 +122,8 @@ def test_a_ledger_of_the_first_version_is_gone_on_with(lived: Site) -> None:
         connection.execute("DROP TABLE news")
         connection.execute("ALTER TABLE feed DROP COLUMN shown")
         connection.execute("DROP INDEX tombstone_withdrawn")
+        connection.execute("DROP INDEX article_seen")
+        connection.execute("ALTER TABLE topic DROP COLUMN since")
         connection.execute("PRAGMA user_version = 1")
         connection.commit()
     lived.regenerate(dry=True)
@@ -344,7 +346,7 @@ def test_any_names_survive(topics: list[tuple[str, str]]) -> None:
     with TemporaryDirectory() as folder:
         place = Path(folder)
         with closing(Ledger(place)) as ledger:
-            ledger.name(topics)
+            ledger.name(topics, day(1))
             ledger.commit(day(1))
             lines, before = list(back_up(ledger)), list(rows(ledger))
         restore(place, (f"{line}\n" for line in lines))

@@ -18,6 +18,15 @@ ALL = ""
 SITE = " "
 """What the files of the site as a whole go by among topics, none of which has a space in its folded name."""
 
+LATE = timedelta(hours=48)
+"""How long an article that comes late is shown beyond the window, since it was first seen: readers poll by then."""
+
+RECENT = timedelta(days=7)
+"""How long ago it may have been published: an older one is history."""
+
+MOST = 500
+"""How many entries a feed shows at most, with those that came late, unless its window is greater."""
+
 GRACE = timedelta(minutes=10)
 """How long an entry must have been withdrawn until its feeds tell: a branch is switched and switched back in less."""
 
@@ -72,6 +81,18 @@ class Selection(msgspec.Struct, frozen=True):
     due: datetime | None
 
 
+class Late(msgspec.Struct, frozen=True):
+    """An article that was seen long after it was published: its key, and until when it is shown beyond the window."""
+
+    key: str
+    until: datetime
+
+
+def late_until(seen: datetime, published: datetime) -> datetime:
+    """Until when an article counts as a late arrival, of which one knows when it was first seen, and when published."""
+    return min(seen + LATE, published + RECENT)
+
+
 def collapsed(
     newest: Iterable[str], coverage: Mapping[str, Iterable[str]], members: Mapping[str, Iterable[str]]
 ) -> list[str]:
@@ -96,15 +117,18 @@ def select(
     lapsed: datetime | None,
     choice: Choice,
     now: datetime,
+    late: Sequence[Late] = (),
 ) -> Selection:
     """What the feed of `topic` shows at `now`.
 
     newest: keys of its visible stories, newest first, then by key, `choice.reach` of them; following: when the
     next story held back becomes visible; published: whether the feed is out there already; lapsed: since when it
-    doesn't qualify. A feed that is out and stops qualifying stays for `choice.keep`, with what it still has: its
-    subscribers must not meet an error.
+    doesn't qualify; late: those that are shown beyond the window for a while, in order. A feed that is out and stops
+    qualifying stays for `choice.keep`, with what it still has: its subscribers must not meet an error.
     """
-    keys = tuple(newest[: choice.entries])
+    added = late[: max(0, MOST - choice.entries)]
+    keys = (*newest[: choice.entries], *(one.key for one in added))
+    following = min(filter(None, (following, *(one.until for one in added))), default=None)
     if topic == ALL:
         return Selection(keys, None if keys else lapsed or now, following)
     if len(newest) >= choice.minimum and (choice.known is None or topic in choice.known):

@@ -16,7 +16,7 @@ from aggregator.model import Article, Mention, Problem, from_micros
 from aggregator.pipeline.consulting import consulted
 from aggregator.pipeline.naming import feed_name
 from aggregator.pipeline.plan import Plan
-from aggregator.pipeline.regenerate import taken_in
+from aggregator.pipeline.regenerate import late_arrivals, newest_stories, taken_in
 from aggregator.store import Index, Ledger, Place, decode_mention
 from aggregator.text.slugs import fold_topic
 from aggregator.text.urls import absolute, canonical
@@ -277,7 +277,12 @@ class _Case:
                 return None, f"collapsed: shown inside {self._mentions(shower)[0].link}"
             rank = kept.index(place.key) + 1
         if rank > choice.entries:
-            return None, f"beyond the window: {rank} of {choice.entries}"
+            newest = newest_stories(self.plan, self.index, topic, self.now)
+            late = late_arrivals(self.plan, self.index, self.ledger, topic, newest, self.now)
+            until = next((one.until for one in late if one.key == place.key), None)
+            if not until:
+                return None, f"beyond the window: {rank} of {choice.entries}"
+            return rank, f"it came late: beyond the window, until {until:%Y-%m-%d %H:%M}Z"
         if self.ledger.feed(topic):
             return rank, "its files are yet to be written" if self.index.lookup.is_dirty(topic) else ""
         if topic != ALL and choice.known is not None and topic not in choice.known:

@@ -52,7 +52,7 @@ def join(plan: Plan, index: Index, ledger: Ledger, now: datetime, *, everything:
     topics = _place(plan, index)
     slugs = ledger.slugs()
     topics |= {topic: topics.get(topic, "") for alias, topic in plan.taxonomy.former.items() if alias in slugs}
-    ledger.name((topic, plan.taxonomy.address(topic, name)) for topic, name in sorted(topics.items()))
+    ledger.name(((topic, plan.taxonomy.address(topic, name)) for topic, name in sorted(topics.items())), now)
     settle(plan.taxonomy, index, ledger, now, everything=everything)
     return Joined(affected, index.articles.spread(), _refused(plan.taxonomy, ledger.slugs()))
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator import publish
-from aggregator.feeds import ALL, SITE, Related, Selection, collapsed, select
+from aggregator.feeds import ALL, LATE, RECENT, SITE, Late, Related, Selection, collapsed, late_until, select
 from aggregator.pipeline.naming import feed_name
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
@@ -79,6 +79,24 @@ def newest_stories(plan: Plan, index: Index, topic: str, now: datetime) -> list[
     return kept[:reach]
 
 
+def late_arrivals(plan: Plan, index: Index, ledger: Ledger, topic: str, newest: list[str], now: datetime) -> list[Late]:
+    """What a feed shows beyond its window, whose stories are the first of `newest`: recent articles that were seen too
+    late for it, so that no subscriber misses them.
+    """
+    seen = ledger.arrivals(topic, now - LATE)
+    window = newest[: plan.choice.entries]
+    if not seen or len(window) < plan.choice.entries:
+        return []
+    found = {
+        key: Late(key, late_until(seen[id], published))
+        for key, id, published in index.entries.among(topic, seen, now - RECENT, now)
+        if key not in window
+    }
+    shown = [*window, *found]
+    kept = taken_in(plan, index, shown) if plan.choice.related is Related.collapse else shown
+    return [found[key] for key in kept if key in found]
+
+
 def _waiting(plan: Plan, index: Index, ledger: Ledger, now: datetime) -> list[str]:
     """The topics whose feeds are dirty or due; where one had a feed under another name, that address keeps serving."""
     waiting = index.entries.waiting(now)
@@ -93,8 +111,9 @@ def _show(plan: Plan, index: Index, ledger: Ledger, topic: str, now: datetime) -
     """
     out = next(filter(None, map(ledger.feed, (topic, *plan.taxonomy.aliases(topic)))), None)
     newest = newest_stories(plan, index, topic, now)
+    late = late_arrivals(plan, index, ledger, topic, newest, now)
     following = index.entries.following(topic, now)
-    selection = select(topic, newest, following, out is not None, out.lapsed if out else None, plan.choice, now)
+    selection = select(topic, newest, following, out is not None, out.lapsed if out else None, plan.choice, now, late)
     index.entries.want(selection.keys or ())
     shown = index.entries.spelling(topic, now) if topic != ALL else ""
     spelled = plan.taxonomy.name(topic) or shown or (out.spelled if out else "")

@@ -85,6 +85,20 @@ class Entries:
             (topic, to_micros(now), limit),
         )
 
+    def among(self, topic: str, ids: Iterable[str], after: datetime, now: datetime) -> list[tuple[str, str, datetime]]:
+        """Those of some articles that are visible stories of a topic and were published after an instant, the newest
+        first, then by key: as (key, id, published).
+        """
+        rows = self.database.execute(
+            """
+            SELECT placement.key, article.id, published FROM json_each(?1) CROSS JOIN article ON article.id = value
+              CROSS JOIN placement ON topic = ?2 AND age = -published AND placement.key = article.key
+              WHERE published > ?3 AND published <= ?4 AND placement.since <= ?4 ORDER BY age, placement.key
+            """,
+            (json.dumps(list(ids)), topic, to_micros(after), to_micros(now)),
+        )
+        return [(key, id, from_micros(published)) for key, id, published in rows]
+
     def following(self, topic: str, now: datetime) -> datetime | None:
         """When the next of a topic's stories that are held back becomes visible."""
         instant = self.database.one(

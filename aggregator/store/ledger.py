@@ -29,6 +29,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 -- every id ever given, by age; key: what it was given for; topics: the feeds its entry is in (NULL: it is no entry)
 CREATE TABLE article (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL,
   first_seen INTEGER NOT NULL, withdrawn INTEGER, restored INTEGER, topics TEXT, published INTEGER);
+CREATE INDEX article_seen ON article (first_seen);
 -- the id of each document's path, and what its document was like; urls: as written; of an article without a document,
 -- the path is its key
 CREATE TABLE path (path TEXT PRIMARY KEY, id TEXT NOT NULL, title TEXT NOT NULL, date INTEGER, urls TEXT NOT NULL)
@@ -36,7 +37,8 @@ CREATE TABLE path (path TEXT PRIMARY KEY, id TEXT NOT NULL, title TEXT NOT NULL,
 CREATE INDEX path_id ON path (id);
 -- the URLs that ids were given for, canonical and as written (NULL: just so)
 CREATE TABLE url (url TEXT, id TEXT, written TEXT, PRIMARY KEY (url, id)) WITHOUT ROWID;
-CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE) WITHOUT ROWID;
+-- since: when it was first met (NULL: before that was remembered)
+CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, since INTEGER) WITHOUT ROWID;
 CREATE TABLE tombstone (topic TEXT, id TEXT, withdrawn INTEGER, PRIMARY KEY (topic, id, withdrawn)) WITHOUT ROWID;
 CREATE INDEX tombstone_withdrawn ON tombstone (topic, withdrawn);
 -- feeds that are out; lapsed: since when one doesn't qualify any more; shown: what it shows, as JSON (NULL: not known)
@@ -60,6 +62,8 @@ UPGRADES = {
     3: """
     ALTER TABLE feed ADD COLUMN shown TEXT;
     CREATE INDEX tombstone_withdrawn ON tombstone (topic, withdrawn);
+    CREATE INDEX article_seen ON article (first_seen);
+    ALTER TABLE topic ADD COLUMN since INTEGER;
     """,
 }
 TABLES = {
@@ -300,6 +304,18 @@ class Ledger:
             return None
         return Record(row[0], from_micros(row[1]), None if row[2] is None else from_micros(row[2]))
 
+    def arrivals(self, topic: str, after: datetime) -> dict[str, datetime]:
+        """The ids that were first seen after an instant, and after the run in which their topic was, and when that was.
+
+        "" is the topic of everything.
+        """
+        begun = "SELECT since FROM topic WHERE topic = ?1"
+        if not topic:
+            begun = "SELECT min(first_seen) FROM article WHERE ?1 = ''"
+        since = max(to_micros(after), self.database.one(begun, (topic,)) or 0)
+        rows = self.database.execute("SELECT id, first_seen FROM article WHERE first_seen > ?", (since,))
+        return {id: from_micros(seen) for id, seen in rows}
+
     def paths_of(self, id: str) -> list[str]:
         """The documents that an id was given to."""
         return self.database.column("SELECT path FROM path WHERE id = ?", (id,))
@@ -394,14 +410,14 @@ class Ledger:
         """The slug of every topic met so far."""
         return dict(self.database.execute("SELECT topic, slug FROM topic"))
 
-    def name(self, topics: Iterable[tuple[str, str]]) -> None:
-        """Give slugs for ever, as (topic, wished); a second comer gets `-2` and so on."""
+    def name(self, topics: Iterable[tuple[str, str]], now: datetime) -> None:
+        """Give slugs for ever, as (topic, wished), to those not met before; a second comer gets `-2` and so on."""
         for topic, wished in topics:
             slug, number = wished, 1
             while self.database.one("SELECT 1 FROM topic WHERE slug = ? AND topic <> ?", (slug, topic)):
                 number += 1
                 slug = f"{wished}-{number}"
-            self.database.execute("INSERT OR IGNORE INTO topic VALUES (?, ?)", (topic, slug))
+            self.database.execute("INSERT OR IGNORE INTO topic VALUES (?, ?, ?)", (topic, slug, to_micros(now)))
 
     def feeds(self) -> list[str]:
         """The topics whose feeds are out."""
