@@ -44,7 +44,9 @@ class Machine(RuleBasedStateMachine):
         """A further run finds nothing to do, and no feed shows an article twice."""
         world = self.world
         assert world.regenerate().feeds.failed == 0
-        assert world.rebuilt() == world.tree()
+        rebuilt, tree = world.rebuilt(), world.tree()
+        differ = {path: (tree.get(path), rebuilt.get(path)) for path in tree.keys() | rebuilt.keys()}
+        assert rebuilt == tree, {path: both for path, both in differ.items() if both[0] != both[1]}
         assert world.regenerate().changes == ()
         for path in world.tree():
             if path.endswith("/atom.xml"):

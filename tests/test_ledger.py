@@ -122,6 +122,7 @@ def test_a_ledger_of_the_first_version_is_gone_on_with(lived: Site) -> None:
         connection.execute("DROP TABLE news")
         connection.execute("ALTER TABLE feed DROP COLUMN shown")
         connection.execute("DROP INDEX tombstone_withdrawn")
+        connection.execute("DROP INDEX tombstone_id")
         connection.execute("DROP INDEX article_seen")
         connection.execute("ALTER TABLE topic DROP COLUMN since")
         connection.execute("PRAGMA user_version = 1")

@@ -116,6 +116,20 @@ def test_an_entry_that_comes_back_is_told_of_no_longer(full: World) -> None:
     assert told(full) == {id: again}
 
 
+def test_an_entry_that_comes_back_elsewhere_is_told_of_nowhere(full: World) -> None:
+    """In other topics than it left, whose feeds need not change otherwise."""
+    full.document("a", topics=["Lonely"])
+    full.document("b", topics=["Lonely"])
+    full.regenerate()
+    deleted(full, "a")
+    full.regenerate()
+    passes(full)
+    assert len(told(full, "topics/lonely")) == 1
+    full.document("a", topics=["Sea"])
+    passes(full, timedelta(days=1))
+    assert told(full, "topics/lonely") == told(full) == {}
+
+
 def test_what_only_leaves_a_feed_is_not_withdrawn(full: World) -> None:
     """A topic taken from it, a newer entry that pushes it out, another that shows it as coverage."""
     full.options |= {"entries": 2, "related": "collapse"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from aggregator.feeds import Taxonomy
+from aggregator.feeds import TOLD, Taxonomy
 from aggregator.merge import is_bare
 from aggregator.model import to_micros
 from aggregator.store import Index, Ledger, Stand, Standing, chunks
@@ -15,6 +15,8 @@ def settle(taxonomy: Taxonomy, index: Index, ledger: Ledger, now: datetime, *, e
 
     Who is no entry any more stands for no others, unless somebody stands for it.
     """
+    if everything:  # what came back may be known to the ledger alone
+        index.entries.mark_dirty(ledger.telling(now - TOLD))
     ids = {*index.articles.settling(), *(ledger.entries() if everything else ())}
     for some in chunks(sorted(ids), 500):
         before, after = ledger.standing(some), index.articles.standing(some)
@@ -28,6 +30,7 @@ def settle(taxonomy: Taxonomy, index: Index, ledger: Ledger, now: datetime, *, e
                     ledger.withdraw(id, _addresses(was.topics, taxonomy, ledger), now)
             elif new.topics is not None and was.away:
                 ledger.restore(id, now)
+                index.entries.mark_dirty(ledger.withdrawn_from(id))  # wherever it is now, they tell it is gone
             if new[:2] != was[:2]:
                 settled.append((id, new))
         ledger.settle(settled)

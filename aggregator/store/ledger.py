@@ -41,6 +41,7 @@ CREATE TABLE url (url TEXT, id TEXT, written TEXT, PRIMARY KEY (url, id)) WITHOU
 CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, since INTEGER) WITHOUT ROWID;
 CREATE TABLE tombstone (topic TEXT, id TEXT, withdrawn INTEGER, PRIMARY KEY (topic, id, withdrawn)) WITHOUT ROWID;
 CREATE INDEX tombstone_withdrawn ON tombstone (topic, withdrawn);
+CREATE INDEX tombstone_id ON tombstone (id);
 -- feeds that are out; lapsed: since when one doesn't qualify any more; shown: what it shows, as JSON (NULL: not known)
 CREATE TABLE feed (topic TEXT PRIMARY KEY, spelled TEXT NOT NULL, lapsed INTEGER, shown TEXT) WITHOUT ROWID;
 -- files that are out, as stat saw them after writing; size NULL: about to be written
@@ -62,6 +63,7 @@ UPGRADES = {
     3: """
     ALTER TABLE feed ADD COLUMN shown TEXT;
     CREATE INDEX tombstone_withdrawn ON tombstone (topic, withdrawn);
+    CREATE INDEX tombstone_id ON tombstone (id);
     CREATE INDEX article_seen ON article (first_seen);
     ALTER TABLE topic ADD COLUMN since INTEGER;
     """,
@@ -395,6 +397,16 @@ class Ledger:
             (json.dumps(topics), to_micros(after), to_micros(until), most),
         )
         return [Tombstone(id, from_micros(withdrawn)) for id, withdrawn in rows]
+
+    def withdrawn_from(self, id: str) -> list[str]:
+        """The topics from whose feeds an entry was ever withdrawn."""
+        return self.database.column("SELECT DISTINCT topic FROM tombstone WHERE id = ? ORDER BY topic", (id,))
+
+    def telling(self, after: datetime) -> list[str]:
+        """The topics from whose feeds entries were withdrawn after an instant."""
+        return self.database.column(
+            "SELECT DISTINCT topic FROM tombstone WHERE withdrawn > ? ORDER BY topic", (to_micros(after),)
+        )
 
     def first_withdrawal(self, topics: Sequence[str], after: datetime) -> datetime | None:
         """When an entry was first withdrawn from the feed of any of these topics, after an instant."""
