@@ -19,20 +19,16 @@ ADDRESS = "127.0.0.1"
 _HOSTS = (ADDRESS, "localhost")
 
 
-class Held(NamedTuple):
-    """A file's bytes, and when it was last written (ns since 1970)."""
-
-    data: bytes
-    mtime: int
-
-
 class Folder(NamedTuple):
-    """What is served: at a path that begins and ends with `/`, what `read` gives for a relative one (None: nothing; it
-    follows no links and leads nowhere else), and the media types of files by name.
+    """What is served: at a path that begins and ends with `/`, what `read` gives for a relative one, and the media
+    types of files by name.
+
+    `read` gives the bytes of a file, and when it was last written (ns since 1970); None where there is none. It follows
+    no links and leads nowhere else.
     """
 
     top: str
-    read: Callable[[str], Held | None]
+    read: Callable[[str], tuple[bytes, int] | None]
     types: Mapping[str, str]
 
 
@@ -74,21 +70,21 @@ class _Handler(BaseHTTPRequestHandler):
         file = f"{path}index.html" if path.endswith("/") or not path else path
         held = None if any(part.startswith(".") for part in file.split("/")) else self.served.read(file)
         if held:
-            self._send(file, held)
+            self._send(file, *held)
         elif not path.endswith("/") and self.served.read(f"{path}/index.html"):
             self._answer(HTTPStatus.MOVED_PERMANENTLY, Location=quote(f"{self.served.top}{path}/"))
         else:
             self._answer(HTTPStatus.NOT_FOUND)
 
-    def _send(self, file: str, held: Held) -> None:
+    def _send(self, file: str, data: bytes, mtime: int) -> None:
         name = file.rpartition("/")[2]
         kind = self.served.types.get(name) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        tag = f'"{held.mtime:x}-{len(held.data):x}"'
-        changed = EPOCH + timedelta(microseconds=held.mtime // 1000)
+        tag = f'"{mtime:x}-{len(data):x}"'
+        changed = EPOCH + timedelta(microseconds=mtime // 1000)
         known = _has(self.headers, tag, changed.replace(microsecond=0))
         self._answer(
             HTTPStatus.NOT_MODIFIED if known else HTTPStatus.OK,
-            b"" if known else held.data,
+            b"" if known else data,
             Content_Type=kind if kind.startswith("image/") else f"{kind}; charset=utf-8",
             ETag=tag,
             Last_Modified=format_datetime(changed, usegmt=True),

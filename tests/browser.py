@@ -51,11 +51,9 @@ def _running(server: ThreadingHTTPServer) -> Iterator[str]:
 def shown(output: Path) -> Iterator[str]:
     """An output folder on loopback, as `aggregator serve` shows it: its URL."""
 
-    def read(path: str) -> preview.Held | None:
-        found = publish.read(output, path)
-        return preview.Held(*found) if found else None
-
-    with _running(preview.server(preview.Folder("/", read, MEDIA_TYPES), 0, lambda _: None)) as url:
+    with _running(
+        preview.server(preview.Folder("/", partial(publish.read, output), MEDIA_TYPES), 0, lambda _: None)
+    ) as url:
         yield url
 
 

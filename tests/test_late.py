@@ -122,6 +122,10 @@ def test_explain_says_why_it_is_there(busy: World) -> None:
     (everything, *_) = explain(busy.plan(), "articles/late.md").feeds
     assert everything.rank == 5
     assert everything.why.startswith("it came late: beyond the window, until 2026-06-11 01:00Z")
+    busy.options |= {"only_known": True, "keep": timedelta(0)}
+    busy.regenerate()
+    (_, topic) = explain(busy.plan(), "articles/late.md").feeds
+    assert (topic.rank, topic.why) == (None, "excluded: only known topics have feeds (`topics.only_known`)")
     busy.now += 48 * HOUR
     busy.regenerate()
     (everything, *_) = explain(busy.plan(), "articles/late.md").feeds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -24,12 +25,8 @@ def serve(config_file: Path | None, port: int) -> None:
     if not root.is_dir():
         raise NotServed(f"{root}: nothing is published yet; `aggregator regenerate` does it")
 
-    def read(path: str) -> preview.Held | None:
-        found = publish.read(root, path)
-        return preview.Held(*found) if found else None
-
     top = unquote(urlsplit(config.site.url).path)
-    folder = preview.Folder(top, read, render.MEDIA_TYPES)
+    folder = preview.Folder(top, partial(publish.read, root), render.MEDIA_TYPES)
     try:
         server = preview.server(folder, port, lambda line: click.echo(ascii(line)[1:-1], err=True))
     except OSError as error:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from aggregator.model import Shown
+from aggregator.text.dates import local
 
 ALL = ""
 """The topic of the feed of everything."""
@@ -126,9 +127,8 @@ def select(
     doesn't qualify; late: those that are shown beyond the window for a while, in order. A feed that is out and stops
     qualifying stays for `choice.keep`, with what it still has: its subscribers must not meet an error.
     """
-    added = late[: max(0, MOST - choice.entries)]
-    keys = (*newest[: choice.entries], *(one.key for one in added))
-    following = min(filter(None, (following, *(one.until for one in added))), default=None)
+    keys = (*newest[: choice.entries], *(one.key for one in late))
+    following = min(filter(None, (following, *(one.until for one in late))), default=None)
     if topic == ALL:
         return Selection(keys, None if keys else lapsed or now, following)
     if len(newest) >= choice.minimum and (choice.known is None or topic in choice.known):
@@ -150,13 +150,6 @@ def shown(published: Sequence[datetime], updated: datetime, timezone: str) -> Sh
     if not published:
         return Shown(updated)
     zone = ZoneInfo(timezone)
-    days = [_day(instant, zone) for instant in published]
+    days = [local(instant, zone).date() for instant in published]
     ages = Counter((days[0] - day).days for day in days)
     return Shown(updated, len(published), published[0], tuple(ages[age] for age in reversed(range(DAYS))))
-
-
-def _day(instant: datetime, zone: ZoneInfo) -> date:
-    try:
-        return instant.astimezone(zone).date()
-    except OverflowError:  # within a day of the first or last that there is
-        return instant.date()

@@ -276,15 +276,16 @@ class _Case:
                 shower = next(key for key in kept if place.key in coverage.get(key, ()))
                 return None, f"collapsed: shown inside {self._mentions(shower)[0].link}"
             rank = kept.index(place.key) + 1
+        why = ""
         if rank > choice.entries:
             newest = newest_stories(self.plan, self.index, topic, self.now)
             late = late_arrivals(self.plan, self.index, self.ledger, topic, newest, self.now)
             until = next((one.until for one in late if one.key == place.key), None)
             if not until:
                 return None, f"beyond the window: {rank} of {choice.entries}"
-            return rank, f"it came late: beyond the window, until {until:%Y-%m-%d %H:%M}Z"
+            why = f"it came late: beyond the window, until {until:%Y-%m-%d %H:%M}Z"
         if self.ledger.feed(topic):
-            return rank, "its files are yet to be written" if self.index.lookup.is_dirty(topic) else ""
+            return rank, "its files are yet to be written" if self.index.lookup.is_dirty(topic) else why
         if topic != ALL and choice.known is not None and topic not in choice.known:
             return None, "excluded: only known topics have feeds (`topics.only_known`)"
         if self.index.lookup.is_dirty(topic):

@@ -81,7 +81,8 @@ class Press:
         going_out = [sheet for sheet in sheets if sheet.selection.keys is not None]
         for sheet in going_out:
             self.ledger.intend(sheet.topic, self._with_twins(self._paths(sheet.name, self.formats)))
-        self.ledger.intend(SITE, self._with_twins(self._paths("", self.overviews)))
+        if site:
+            self.ledger.intend(SITE, self._with_twins(self._paths("", self.overviews)))
         self.ledger.commit()
         with ThreadPoolExecutor(_WRITERS) as writers:  # they wait for the disk, most of the time
             under_way: deque[_Printing] = deque()
@@ -151,9 +152,8 @@ class Press:
     ) -> Feed:
         # An empty feed has changed when it became empty; a withdrawal changes a feed whether it is empty or not.
         instants = (updated or sheet.selection.lapsed, *map(self.ledger.last_withdrawal, self._topics(sheet)))
-        articles = self.index.entries.articles(keys)
         shows = shown(
-            [articles[key].published for key in keys],
+            self.index.entries.published(keys),
             max(filter(None, instants), default=EPOCH),
             self.plan.site.timezone,
         )

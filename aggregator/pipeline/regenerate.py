@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator import publish
-from aggregator.feeds import ALL, LATE, RECENT, SITE, Late, Related, Selection, collapsed, late_until, select
+from aggregator.feeds import ALL, LATE, MOST, RECENT, SITE, Late, Related, Selection, collapsed, late_until, select
 from aggregator.pipeline.naming import feed_name
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
@@ -83,9 +83,8 @@ def late_arrivals(plan: Plan, index: Index, ledger: Ledger, topic: str, newest: 
     """What a feed shows beyond its window, whose stories are the first of `newest`: recent articles that were seen too
     late for it, so that no subscriber misses them.
     """
-    seen = ledger.arrivals(topic, now - LATE)
     window = newest[: plan.choice.entries]
-    if not seen or len(window) < plan.choice.entries:
+    if len(window) < plan.choice.entries or not (seen := ledger.arrivals(topic, now - LATE)):
         return []
     found = {
         key: Late(key, late_until(seen[id], published))
@@ -94,7 +93,7 @@ def late_arrivals(plan: Plan, index: Index, ledger: Ledger, topic: str, newest: 
     }
     shown = [*window, *found]
     kept = taken_in(plan, index, shown) if plan.choice.related is Related.collapse else shown
-    return [found[key] for key in kept if key in found]
+    return [found[key] for key in kept if key in found][: max(0, MOST - len(window))]
 
 
 def _waiting(plan: Plan, index: Index, ledger: Ledger, now: datetime) -> list[str]:

@@ -88,8 +88,8 @@ def write(root: Path, path: str, data: bytes, *, twin: bool = False) -> Outcome:
     sure that it is the new ones. Missing folders are made. Raises OSError, and leaves the old files as they are,
     where that can't be done: no room, no permission, a folder in the file's place, a link on the way to it.
 
-    A twin bears its file's time, and takes its place before it does: a reader who is given the file again after the
-    twin, as when a server's configuration changes, never misses the newer bytes.
+    A twin bears its file's time, and takes its place first: where servers send both, neither is older than what a
+    reader had of the other.
     """
     with _folder_of(root, path, make=True) as (folder, name):
         stale = _stale(folder, name, data, twin=twin)

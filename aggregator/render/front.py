@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.render import content, opml, page
 from aggregator.render.format import Overview
-from aggregator.render.legal import checked, legal
+from aggregator.render.legal import checked, tolerant
 from aggregator.render.templates import FOLDER, rendered
 
 if TYPE_CHECKING:
@@ -18,15 +18,9 @@ if TYPE_CHECKING:
 _PAGES = frozenset({page.FORMAT.name})
 
 
+@tolerant
 def render(site: Site, feeds: Sequence[Feed]) -> bytes:
     """All feeds with what they show."""
-    try:
-        return _render(site, feeds)
-    except ValueError:
-        return _render(legal(site), [legal(feed) for feed in feeds])
-
-
-def _render(site: Site, feeds: Sequence[Feed]) -> bytes:
     html = rendered(
         "index.html",
         site.timezone,

@@ -5,9 +5,8 @@ The formats that could hold it go without it all the same: they say what the oth
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import msgspec
 
@@ -16,27 +15,24 @@ from aggregator.text import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Value = TypeVar("Value", bound=msgspec.Struct)
 Arguments = ParamSpec("Arguments")
 
 
-def tolerant(
-    render: Callable[Concatenate[Value, Arguments], bytes],
-) -> Callable[Concatenate[Value, Arguments], bytes]:
+def tolerant(render: Callable[Arguments, bytes]) -> Callable[Arguments, bytes]:
     """`render`, and once more without the illegal characters where one of them makes it raise ValueError.
 
     Texts are clean when they come here, so looking through each of them first would be work for nothing.
     """
 
     @wraps(render)
-    def tolerant_render(value: Value, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> bytes:
+    def tolerant_render(*values: Arguments.args, **named: Arguments.kwargs) -> bytes:
         try:
-            return render(value, *arguments, **named)
+            return render(*values, **named)
         except ValueError:
-            clean = legal(value)
-            if clean == value:
+            clean = _legal(values)
+            if clean == values:
                 raise
-            return render(clean, *arguments, **named)
+            return render(*clean, **named)
 
     return tolerant_render
 
@@ -48,14 +44,13 @@ def checked(text: str) -> str:
     return text
 
 
-def legal(value: Value) -> Value:
-    """The value, its texts without the characters that XML forbids."""
-    return msgspec.convert(_legal(msgspec.to_builtins(value, builtin_types=(datetime,))), type(value))
-
-
 def _legal(value: Any) -> Any:
+    """The value, its texts without the characters that XML forbids; bytes were rendered, and are left alone."""
     if isinstance(value, str):
         return plain.legal(value)
     if isinstance(value, list | tuple):
-        return [_legal(item) for item in value]
+        return type(value)(map(_legal, value))
+    if isinstance(value, msgspec.Struct):
+        fields = _legal(msgspec.structs.astuple(value))
+        return type(value)(*fields) if fields != msgspec.structs.astuple(value) else value
     return value

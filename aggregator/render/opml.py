@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lxml.etree import Element, SubElement, tostring
 
 from aggregator.render.format import Overview
-from aggregator.text.plain import legal
+from aggregator.render.legal import tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 
     from aggregator.model import Feed, Site
 
-# Of a feed's formats, the one that readers of such lists know best is `rss`, whose name every feed in them goes by.
+# Of a feed's formats, the first of these is listed; the type of all is called `rss` there, whatever they are.
 _PREFERRED = ("atom", "rss", "json")
 
 
+@tolerant
 def render(site: Site, feeds: Sequence[Feed]) -> bytes:
     """Each feed as an outline, in the folders of the topics that it is a part of; so is the feed of a topic that has
     parts itself.
     """
     root = Element("opml", version="2.0")
-    SubElement(SubElement(root, "head"), "title").text = legal(site.title)
+    SubElement(SubElement(root, "head"), "title").text = site.title
     folders: dict[tuple[str, ...], _Element] = {(): SubElement(root, "body")}
     parents = {feed.folders for feed in feeds}
     for feed in feeds:
@@ -37,7 +38,7 @@ def render(site: Site, feeds: Sequence[Feed]) -> bytes:
 def _folder(folders: dict[tuple[str, ...], _Element], path: tuple[str, ...]) -> _Element:
     """The folder at this path, made where it isn't there yet."""
     if path not in folders:
-        folders[path] = SubElement(_folder(folders, path[:-1]), "outline", text=legal(path[-1]))
+        folders[path] = SubElement(_folder(folders, path[:-1]), "outline", text=path[-1])
     return folders[path]
 
 
@@ -45,7 +46,7 @@ def _outline(feed: Feed) -> dict[str, str]:
     addresses = {address.format: address.url for address in feed.addresses}
     address = next(addresses[format] for format in _PREFERRED if format in addresses)
     found = {"type": "rss", "text": feed.label, "title": feed.title, "xmlUrl": address, "htmlUrl": feed.page}
-    return {name: legal(text) for name, text in (*found.items(), ("description", feed.description)) if text}
+    return {name: text for name, text in (*found.items(), ("description", feed.description)) if text}
 
 
 OVERVIEW = Overview("feeds.opml", "text/x-opml", frozenset(_PREFERRED), render)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from aggregator.text.dates import local
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -44,11 +46,11 @@ def _environment(timezone: str) -> Environment:
     zone = ZoneInfo(timezone)
 
     def day(instant: datetime) -> str:
-        return _local(instant, zone).date().isoformat()
+        return local(instant, zone).date().isoformat()
 
     def words(instant: datetime) -> str:
-        local = _local(instant, zone)
-        return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+        found = local(instant, zone)
+        return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
 
     def told(shown: Shown) -> str:
         until = f" to {words(shown.newest)}" if shown.newest else ""
@@ -65,13 +67,6 @@ def _environment(timezone: str) -> Environment:
     environment.filters.update(day=day, words=words, told=told, bars=_bars)
     environment.globals.update(policy=_POLICY, icon=_ICON)
     return environment
-
-
-def _local(instant: datetime, zone: ZoneInfo) -> datetime:
-    try:
-        return instant.astimezone(zone)
-    except OverflowError:  # within a day of the first or last that there is
-        return instant
 
 
 def _bars(shown: Shown) -> str:

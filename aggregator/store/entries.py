@@ -146,6 +146,14 @@ class Entries:
         )
         return {key: Placed(id, from_micros(published), topics_of(topics) or []) for key, id, published, topics in rows}
 
+    def published(self, keys: Sequence[str]) -> list[datetime]:
+        """When these articles were published, in the order of the keys."""
+        rows = self.database.execute(
+            "SELECT key, published FROM article WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
+        )
+        found = dict(rows)
+        return [from_micros(found[key]) for key in keys]
+
     def mentions(self, keys: Iterable[str]) -> dict[str, list[bytes]]:
         """What is said of each article, packed: by its leads and, under any of its URLs, as a related entry."""
         rows = self.database.execute(

@@ -84,3 +84,11 @@ def _zone(name: str | None, offset: int | None) -> tzinfo | None:
     if offset is not None:
         return timezone(timedelta(seconds=offset))
     return timezone(timedelta(hours=_ZONES[name])) if name else None
+
+
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """The instant in a time zone; as it is within a day of the first or the last instant that there is."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
