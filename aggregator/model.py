@@ -126,6 +126,16 @@ class About(Value, frozen=True):
     items: tuple[str, ...] = ()
     body: str = ""
 
+    @property
+    def publisher(self) -> str:
+        """Who published it, as plain text: the provider's name, else its domain, else the host in the link; "" where
+        nobody is known.
+        """
+        provider = self.provider
+        if provider and (provider.name or provider.domain):
+            return provider.name or provider.domain
+        return self.link.partition("://")[2].partition("/")[0]
+
 
 class Mention(About, frozen=True, kw_only=True):
     """What one document says of one article.
@@ -203,7 +213,8 @@ class Story(Value, frozen=True):
 class Entry(Value, frozen=True):
     """A story inside a feed, the same in every feed.
 
-    `id` never changes. `published` and `updated` are always known. `topics` carry their slugs.
+    `id` never changes. `published` and `updated` are always known. `topics` carry their slugs. `whole`: pages show all
+    of it, as it is nowhere else.
     """
 
     id: str
@@ -211,6 +222,7 @@ class Entry(Value, frozen=True):
     updated: datetime
     story: Story
     topics: tuple[Topic, ...] = ()
+    whole: bool = False
 
 
 class Site(Value, frozen=True):
@@ -276,8 +288,12 @@ class Feed(Value, frozen=True):
 
     `name` is its folder below the output (`all`, `topics/ai`), `label` what it is called among the site's feeds, and
     `folders` are the labels of the topics that it is a part of, the outermost first. `page` is the absolute URL of
-    the page for people, `addresses` are where readers may subscribe. `image` is the topic's own picture ("": none).
-    `deleted` are the entries that it tells to be withdrawn, the last first.
+    that folder, where the page for people is if it is `paged`; `addresses` are where readers may subscribe. `image` is
+    the topic's own picture ("": none). `deleted` are the entries that it tells to be withdrawn, the last first.
+    `archive` is the month whose archive this is (`2026-11`; "": it is the feed itself), and `previous` that of the
+    archive before it ("": there is none).
+    `complete`: what it doesn't show is no part of it any more. `private`: who doesn't know its address must not learn
+    it.
     """
 
     site: Site
@@ -291,10 +307,21 @@ class Feed(Value, frozen=True):
     image: str = ""
     folders: tuple[str, ...] = ()
     deleted: tuple[Tombstone, ...] = ()
+    archive: str = ""
+    previous: str = ""
+    complete: bool = False
+    private: bool = False
+    paged: bool = True
 
-    def address(self, format: str) -> str:
-        """The URL of its file in this format."""
-        return next(address.url for address in self.addresses if address.format == format)
+    def address(self, format: str, archive: str = "") -> str:
+        """The URL of its file in this format, or of a month's archive of it."""
+        url = next(address.url for address in self.addresses if address.format == format)
+        return url.replace(self.page, f"{self.page}archive/{archive}/", 1) if archive else url
+
+    @property
+    def hubs(self) -> tuple[str, ...]:
+        """The hubs that are told when it changes: the feed itself, and not its archives, which nobody polls."""
+        return () if self.private or self.archive else self.site.hubs
 
     @property
     def updated(self) -> datetime:

@@ -47,6 +47,7 @@ store:
 """
 OUTPUTS = {
     "aggregator": "formats: [rss, atom]",  # what the others make
+    "archives": "formats: [rss, atom]\nfeeds:\n  archives: yes",  # and a file for each month
     "everything": "compress: yes",  # JSON Feed, pages, the list of feeds and twins too
 }
 

@@ -6,13 +6,19 @@ import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from aggregator.text.urls import canonical
+from tests.walks import merged, walk, walk_with_feedparser
 from tests.world import World
 
 # Hypothesis leaves some rules out of each example: a machine begins with documents, or most worlds stay empty.
+
+
+# A home page names no article, and the feeds' own addresses are digests'.
+ALONE = ("https://home.example/", "https://feeds.example.org/")
 
 
 class Machine(RuleBasedStateMachine):
@@ -49,8 +55,24 @@ class Machine(RuleBasedStateMachine):
         assert rebuilt == tree, {path: both for path, both in differ.items() if both[0] != both[1]}
         assert world.regenerate().changes == ()
         for path in world.tree():
+            if path.endswith(("/atom.xml", "/rss.xml")) and "/archive/" not in path:
+                self.chain_is_whole(path)
             if path.endswith("/atom.xml"):
                 entries = world.feed(path.removesuffix("/atom.xml"))
                 assert len({entry["id"] for entry in entries}) == len(entries), path
-                links = [canonical(entry["link"]) for entry in entries if entry["link"] != "https://home.example/"]
+                links = [canonical(entry["link"]) for entry in entries if not entry["link"].startswith(ALONE)]
                 assert len(set(links)) == len(links) or world.options.get("max_titles") == 1, path
+
+    def chain_is_whole(self, path: str) -> None:
+        """Whoever walks a feed and its archives comes by all of them, and meets each article once."""
+        url = "https://feeds.example.org/" + quote(path)
+        if b"<fh:complete" in self.fetched(url):
+            return  # it has no history
+        steps = walk(url, self.fetched)
+        assert list(merged(steps)) == walk_with_feedparser(url, self.fetched)
+        months = self.world.output.joinpath(path).parent.glob(f"archive/*/{path.rpartition('/')[2]}")
+        assert len(steps) == 1 + len(list(months)), path
+
+    def fetched(self, url: str) -> bytes:
+        """What a web server would send."""
+        return (self.world.output / unquote(url.removeprefix("https://feeds.example.org/"))).read_bytes()

@@ -151,7 +151,7 @@ def keys_of(kind: Any, prefix: str = "") -> Iterator[str]:
         item = get_args(core)[0] if getattr(core, "__origin__", None) is tuple else None
         if is_section(core):
             yield from keys_of(core, f"{prefix}{field.encode_name}.")
-        elif item and is_section(parts(item)[0]):
+        elif item and is_section(parts(item)[0]) and parts(item)[0] is not kind:
             yield from keys_of(item, f"{prefix}{field.encode_name}[].")
         else:
             yield prefix + field.encode_name
@@ -169,8 +169,12 @@ def test_defaults_are_as_described(tmp_path: Path) -> None:
     implied = load(tmp_path, yaml.safe_dump({**SMALLEST, "sources": [{"path": "articles"}]}))
     written: dict[str, Any] = {field.encode_name: {} for field in fields(config.Config)}
     written["sources"] = [{}]
+    custom = {"name": "own"}
     required = set()
     for key, default, *_ in rows(KEYS):
+        if "custom[]" in key:
+            custom |= {code(key)[0].rpartition(".")[2]: code(default)[0]} if code(default) else {}
+            continue
         section, _, name = code(key)[0].partition(".")
         place = written["sources"][0] if section == "sources[]" else written[section.removesuffix("[]")]
         values = code(default)
@@ -189,6 +193,11 @@ def test_defaults_are_as_described(tmp_path: Path) -> None:
     written["output"] |= SMALLEST["output"]
     written["sources"][0]["path"] = "articles"
     assert load(tmp_path, yaml.safe_dump(written)) == implied
+    smallest, largest = (
+        {**SMALLEST, "sources": [{"path": "articles"}], "feeds": {"custom": [one]}} for one in ({"name": "own"}, custom)
+    )
+    assert len(custom) > 1
+    assert load(tmp_path, yaml.safe_dump(smallest)) == load(tmp_path, yaml.safe_dump(largest))
 
 
 def test_every_field_of_documents_is_described() -> None:

@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from aggregator import documents
 from aggregator.documents import Options, Outcome, Reading, digest
 from aggregator.documents.fields import LEAD, RELATED
-from aggregator.documents.keywords import topics_in
 from aggregator.documents.kinds import MAX_EXCERPT, MAX_TITLE
 from aggregator.model import Mention, Player, Severity
 from aggregator.text.dates import instant
+from aggregator.text.keywords import topics_in
 from aggregator.text.plain import fold
 
 DATA = Path(__file__).parent / "data" / "documents"

@@ -303,7 +303,7 @@ def test_the_command_tells_people_and_programs(site: Site) -> None:
     ]
     told = json.loads(site.run("articles/a.md", "--json", command="explain").out)
     assert (told["title"], told["coverage"][0]["link"]) == ("About a", "https://other.example/x")
-    assert told["feeds"][1] == {"feed": "topics/ai", "rank": 1, "why": ""}
+    assert told["feeds"][1] == {"feed": "topics/ai", "rank": 1, "why": "", "archive": ""}
     site.configure(feeds={"entries": 1})
     assert "the configuration has changed" in site.run("articles/a.md", command="explain").err
     done = site.run("nothing", command="explain")

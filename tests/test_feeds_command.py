@@ -162,7 +162,7 @@ def test_a_listing_changes_nothing_and_waits_for_nobody(published: Site) -> None
     """It tells what was committed last, while another process is in the middle of writing."""
     before, said = dict(files(published.root)), published.run(command="feeds")
     with closing(Ledger(published.store)) as ledger, closing(Index(published.store / INDEX_FILE)) as index:
-        ledger.drop_feed("ai")
+        ledger.drop_feed("ai", 0)
         index.database.execute("DELETE FROM placement")
         assert published.run(command="feeds") == said
     assert said.out.count("\n") == 2

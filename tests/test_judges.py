@@ -33,7 +33,15 @@ def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
             "description": "All there is",
             "timezone": "Pacific/Auckland",
         },
-        feeds={"entries": 1000},
+        feeds={
+            "entries": 1000,
+            "archives": "yes",
+            "types": "yes",
+            "custom": [
+                {"name": "best", "title": "The <best>", "order": "quality", "per_provider": 3},
+                {"name": "week", "title": "The week & more", "digest": "weekly", "entries": 1000},
+            ],
+        },
         websub={"hubs": ["https://hub.example.org/?a=1&b=2"]},
     )
     assert site.result()["feeds"]["failed"] == 0

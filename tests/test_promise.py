@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from aggregator.feeds import KnownTopic
+from aggregator.feeds import Age, Condition, Custom, KnownTopic, Order, Range, Rhythm
 from aggregator.merge import Alike
 from tests.machines import Machine
 from tests.world import EVERY_FORMAT, World, day, files
@@ -71,6 +71,21 @@ documents = st.fixed_dictionaries(
         "draft": st.sampled_from(["maybe", "no"]),  # `maybe` is an error
     },
 )
+CUSTOM = (
+    Custom("new", "New", 2, where=Condition(none=(Condition(age=Age(under=timedelta(days=80))),), topics=("ai",))),
+    Custom(
+        "best",
+        "Best",
+        2,
+        per_provider=1,
+        where=Condition(any=(Condition(quality=Range(at_least=1)), Condition(age=Age(under=timedelta(days=4))))),
+        order=Order.quality,
+        formats=("atom",),
+    ),
+    Custom("calm", "Calm", 2, where=Condition(provider=("Gazette", "post.example")), token="secret"),
+    Custom("daily", "Daily", 2, order=Order.quality, rhythm=Rhythm.daily, stories=2),
+    Custom("weekly", "Weekly", 2, where=Condition(text=("rain",)), rhythm=Rhythm.weekly, stories=9),
+)
 OPTIONS: dict[str, list[Any]] = {
     "minimum": [1, 2],
     "entries": [50, 2],
@@ -91,6 +106,10 @@ OPTIONS: dict[str, list[Any]] = {
     "timezone": ["UTC", "Pacific/Auckland"],
     "reading": [{}, {"related": 1}, {"tracking": ("x",)}, {"keywords": (("rain", "Weather"),)}],
     "max_titles": [20, 1],
+    "archives": [False, True, True],
+    "per_provider": [0, 1],
+    "kinds": [(), ("providers",), ("categories", "types")],
+    "custom": [(), CUSTOM[:1], CUSTOM],
 }
 
 
@@ -100,10 +119,19 @@ class Tree(Machine):
     @initialize(
         related=st.sampled_from(OPTIONS["related"]),
         alike=st.sampled_from(OPTIONS["alike"]),
+        archives=st.booleans(),
+        custom=st.sampled_from(OPTIONS["custom"]),
         fields=st.lists(documents, min_size=3, max_size=5),
     )
-    def begin(self, related: str, alike: Alike | None, fields: list[dict[str, Any]]) -> None:
-        self.start({"related": related, "alike": alike, **EVERY_FORMAT})
+    def begin(
+        self,
+        related: str,
+        alike: Alike | None,
+        archives: bool,
+        custom: tuple[Custom, ...],
+        fields: list[dict[str, Any]],
+    ) -> None:
+        self.start({"related": related, "alike": alike, "archives": archives, "custom": custom, **EVERY_FORMAT})
         for name, some in zip(NAMES, fields, strict=False):
             self.document_is_written(name, some)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.feeds import KnownTopic, collapsed
+from aggregator.feeds import KnownTopic, entries_of
 from aggregator.merge import Alike
 from tests.world import World, day
 
@@ -280,7 +280,7 @@ keys = st.lists(st.sampled_from("abcdefgh"), unique=True)
 @given(keys, st.dictionaries(st.sampled_from("abcdefgh"), st.sets(st.sampled_from("abcdefgh"))))
 def test_collapsing_loses_nothing(newest: list[str], coverage: dict[str, set[str]]) -> None:
     """Each story is an entry or shown by an earlier one, in the same order; what is left out takes nothing in."""
-    kept = collapsed(newest, coverage, {})
+    kept = entries_of(newest, coverage, {}, {}, 0)
     assert kept == [key for key in newest if key in kept]
     for place, key in enumerate(newest):
         shown = {other for earlier in newest[:place] if earlier in kept for other in coverage.get(earlier, ())}

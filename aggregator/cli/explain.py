@@ -82,7 +82,8 @@ def _coverage(found: Explanation, by: Callable[[Iterable[str]], str]) -> Iterabl
 def _feeds(found: Explanation) -> Iterable[str]:
     width = max((len(one.feed) for one in found.feeds), default=0)
     for one in found.feeds:
-        yield f"{one.feed:{width}}  " + ": ".join(filter(None, (f"rank {one.rank}" if one.rank else "no", one.why)))
+        told = ": ".join(filter(None, (f"rank {one.rank}" if one.rank else "no", one.why)))
+        yield f"{one.feed:{width}}  {told}" + (f"; in the archive of {one.archive}" if one.archive else "")
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterable[str]:

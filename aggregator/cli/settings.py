@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from aggregator.config import Config
+    from aggregator import feeds
+    from aggregator.config import Condition, Config, Custom, Feeds, Range
     from aggregator.pipeline import Plan
 
 
@@ -90,6 +91,8 @@ def plan_of(config: Config) -> Plan:
             keep=config.feeds.keep,
             known=frozenset(fold_topic(topic.name) for topic in topics.known) if topics.only_known else None,
             related=feeds.Related(config.feeds.related),
+            per_provider=config.feeds.per_provider,
+            archives=config.feeds.archives,
         ),
         formats=config.output.formats,
         output=config.output.path,
@@ -102,7 +105,69 @@ def plan_of(config: Config) -> Plan:
         alike=Alike(merge.window, merge.similarity) if merge.near_duplicates else None,
         tracking=merge.tracking,
         compress=config.output.compress,
+        kinds=tuple(kind for kind in feeds.Kind if getattr(config.feeds, kind)),
+        custom=_made_up(config),
         tellers=(*config.websub.hubs, *([pipeline.HOOK] if config.hooks.published else [])),
+    )
+
+
+def _made_up(config: Config) -> tuple[feeds.Custom, ...]:
+    """The feeds that the configuration makes up."""
+    from aggregator.text.slugs import fold_topic
+
+    spelled = {fold_topic(alias): topic.name for topic in config.topics.known for alias in topic.aliases}
+    return tuple(_custom(custom, config.feeds, spelled) for custom in config.feeds.custom)
+
+
+def _custom(custom: Custom, general: Feeds, spelled: Mapping[str, str]) -> feeds.Custom:
+    """A feed that is made up; `spelled`: the topics that aliases mean."""
+    from aggregator import feeds
+
+    where = _condition(custom.where, spelled)
+    if custom.age:
+        where = feeds.Condition(all=(where, feeds.Condition(age=feeds.Age(under=custom.age))))
+    rhythm = feeds.Rhythm(custom.digest) if custom.digest else None
+    return feeds.Custom(
+        name=custom.name,
+        title=custom.title or custom.name,
+        description=custom.description,
+        entries=custom.entries or general.entries,
+        per_provider=general.per_provider if custom.per_provider is None else custom.per_provider,
+        where=where,
+        order=feeds.Order(custom.order or (feeds.Order.quality if rhythm else feeds.Order.date)),
+        formats=custom.formats,
+        token=custom.token,
+        rhythm=rhythm,
+        stories=custom.stories,
+    )
+
+
+def _condition(written: Condition, spelled: Mapping[str, str]) -> feeds.Condition:
+    from aggregator import feeds
+    from aggregator.text.slugs import fold_topic
+
+    def inner(some: tuple[Condition, ...]) -> tuple[feeds.Condition, ...]:
+        return tuple(_condition(one, spelled) for one in some)
+
+    def limits(some: Range) -> feeds.Range | None:
+        given = some.at_least is not None or some.at_most is not None
+        return feeds.Range(some.at_least, some.at_most) if given else None
+
+    age = written.age
+    return feeds.Condition(
+        all=inner(written.all),
+        any=inner(written.any),
+        none=inner(written.none),
+        topics=tuple(spelled.get(fold_topic(name), name) for name in written.topics),
+        category=written.category,
+        provider=written.provider,
+        type=written.type,
+        language=written.language,
+        text=written.text,
+        quality=limits(written.quality),
+        heat=limits(written.heat),
+        age=feeds.Age(age.over, age.under or None) if age.over or age.under else None,
+        image=written.image,
     )
 
 

@@ -12,10 +12,13 @@ from msgspec.structs import replace
 from aggregator.config import files
 from aggregator.config.checks import at, check
 from aggregator.config.convert import Converter
+from aggregator.config.custom import check_feeds
 from aggregator.config.taxonomy import known
 from aggregator.config.topics import in_files, in_list
 from aggregator.config.types import (
+    Condition,
     Config,
+    Custom,
     Feeds,
     Hooks,
     KnownTopic,
@@ -23,6 +26,7 @@ from aggregator.config.types import (
     Merge,
     Metrics,
     Output,
+    Range,
     Runtime,
     Schedule,
     Site,
@@ -38,7 +42,9 @@ from aggregator.model import Problem, Severity
 from aggregator.text.tree import Node
 
 __all__ = [
+    "Condition",
     "Config",
+    "Custom",
     "Feeds",
     "Hooks",
     "KnownTopic",
@@ -46,6 +52,7 @@ __all__ = [
     "Merge",
     "Metrics",
     "Output",
+    "Range",
     "Runtime",
     "Schedule",
     "Site",
@@ -93,6 +100,7 @@ def load(file: Path, environment: Mapping[str, str]) -> Config:
     found["topics"] = replace(topics, known=known(written))
     found["runtime"] = _runtime(found, root)
     check(found, root, converter.follow)
+    check_feeds(found["feeds"], found["output"], root, converter.follow)
     if problems:
         in_order = sorted(problems, key=lambda one: (one.path != str(file), one.path, one.line, one.column))
         raise ConfigurationError(tuple(in_order))

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import FieldInfo, fields
 
 from aggregator.config import words
+from aggregator.config.kinds import Unshown
 from aggregator.config.types import Short, is_section, key_of, parts
 from aggregator.model import Problem, Severity
 from aggregator.text.tree import Node
@@ -90,6 +91,8 @@ class Converter:
                 value = read(value)
             return value if is_list and UNSET in value else msgspec.convert(value, kind)
         except ValueError as error:
+            if isinstance(error, Unshown):
+                node = Node("(not shown)", node.line, node.column, node.key)
             return self.unfit(node, name, str(error))
 
     def _list(self, kind: Any, node: Node, name: str, short: Short | None, notes: list[Any]) -> tuple[Any, ...]:

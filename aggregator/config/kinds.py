@@ -29,9 +29,14 @@ _COUNT = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _PARAMETER = re.compile(r"(?=.*\w)[^\s=&#]+")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _FEEDS = re.compile(r"all|[^/\s]+(/[^/\s]+)+|[^/\s]*[*?\[][^/\s]*")
 _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})", re.IGNORECASE)
 _URL_START = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
+
+
+class Unshown(ValueError):  # it says what was expected, as all ValueErrors here do
+    """What was expected in place of a secret."""
 
 
 def text(written: str) -> str:
@@ -219,6 +224,21 @@ def slug(written: str) -> str:
     return written
 
 
+def custom_name(written: str) -> str:
+    """The name of a feed that is made up: of a folder, and none that could be mistaken for another feed's."""
+    written = slug(written)
+    if written in {"", "all", "topics", "custom", "archive", "categories", "providers", "types"}:
+        raise ValueError("a name that no other feed or folder has, such as `weekend-reads`")
+    return written
+
+
+def token(written: str) -> str:
+    """What makes an address hard to guess: at least 16 letters, digits, `-` or `_`; or nothing. It isn't shown."""
+    if written and not _TOKEN.fullmatch(written):
+        raise Unshown("at least 16 and at most 128 letters, digits, `-` or `_`, such as `openssl rand -hex 16` prints")
+    return written
+
+
 def one_of(*names: str) -> Callable[[str], str]:
     """One of these names."""
 
@@ -263,6 +283,8 @@ Line: TypeAlias = Annotated[str, line]
 Url: TypeAlias = Annotated[str, url]
 BaseUrl: TypeAlias = Annotated[str, base_url]
 Slug: TypeAlias = Annotated[str, slug]
+CustomName: TypeAlias = Annotated[str, custom_name]
+Token: TypeAlias = Annotated[str, token]
 Feeds: TypeAlias = Annotated[str, feeds]
 Cron: TypeAlias = Annotated[str, cron]
 Loopback: TypeAlias = Annotated[str, loopback]
@@ -276,6 +298,7 @@ OptionalFolder: TypeAlias = Annotated[Path | None, folder]
 OptionalTextfile: TypeAlias = Annotated[Path | None, textfile]
 Flag: TypeAlias = Annotated[bool, flag]
 Count: TypeAlias = Annotated[int, count]
+OptionalFlag: TypeAlias = Annotated[bool | None, flag]
 Number: TypeAlias = Annotated[float, number]
 Size: TypeAlias = Annotated[int, size]
 Duration: TypeAlias = Annotated[timedelta, duration]

@@ -17,6 +17,7 @@ from aggregator.config.kinds import (
     BaseUrl,
     Count,
     Cron,
+    CustomName,
     Duration,
     Flag,
     Folder,
@@ -24,6 +25,7 @@ from aggregator.config.kinds import (
     Line,
     Loopback,
     Number,
+    OptionalFlag,
     OptionalFolder,
     OptionalTextfile,
     Parameter,
@@ -31,11 +33,13 @@ from aggregator.config.kinds import (
     Slug,
     SourcePath,
     Text,
+    Token,
     Url,
     Zone,
     at_most,
     automatic,
     command,
+    count,
     distinct,
     lasting,
     one_of,
@@ -46,6 +50,10 @@ FormatName = Literal["rss", "atom", "json", "html"]
 Format: TypeAlias = Annotated[FormatName, one_of(*get_args(FormatName))]
 RelatedName = Literal["attach", "expand", "collapse"]
 Related: TypeAlias = Annotated[RelatedName, one_of(*get_args(RelatedName))]
+OrderName = Literal["", "date", "heat", "quality"]
+Order: TypeAlias = Annotated[OrderName, one_of(*get_args(OrderName)[1:])]
+RhythmName = Literal["", "daily", "weekly"]
+Rhythm: TypeAlias = Annotated[RhythmName, one_of(*get_args(RhythmName)[1:])]
 PollName = Literal["auto", "yes", "no"]
 LogFormatName = Literal["auto", "logfmt", "json"]
 LogFormat: TypeAlias = Annotated[LogFormatName, one_of(*get_args(LogFormatName))]
@@ -150,12 +158,80 @@ class Topics(Struct, frozen=True, kw_only=True):
     keywords: Flag = False
 
 
+Words: TypeAlias = Annotated[tuple[Line, ...], Short(), Meta(min_length=1)]
+Natural: TypeAlias = Annotated[int, Meta(ge=0)]
+
+
+class Range(Struct, frozen=True, kw_only=True):
+    """Whole numbers from one to another (None: no limit)."""
+
+    at_least: Annotated[Natural | None, count] = None
+    at_most: Annotated[Natural | None, count] = None
+
+
+class Age(Struct, frozen=True, kw_only=True):
+    """How long ago an article was published: so long or longer, and less than so long (nothing: no limit)."""
+
+    over: Annotated[Duration, lasting] = timedelta(0)
+    under: Annotated[Duration, lasting] = timedelta(0)
+
+
+class Condition(Struct, frozen=True, kw_only=True):
+    """What is asked of an article, all of it at once. `none` of these conditions may it meet."""
+
+    all: Annotated[tuple[Condition, ...], Meta(min_length=1)] = ()
+    any: Annotated[tuple[Condition, ...], Meta(min_length=1)] = ()
+    none: Annotated[tuple[Condition, ...], Short(), Meta(min_length=1)] = field(name="not", default=())
+    topics: Words = ()
+    category: Words = ()
+    provider: Words = ()
+    type: Words = ()
+    language: Annotated[tuple[Language, ...], Short(), Meta(min_length=1)] = ()
+    text: Words = ()
+    quality: Annotated[Range, Short("at_least")] = Range()
+    heat: Annotated[Range, Short("at_least")] = Range()
+    age: Annotated[Age, Short("under")] = Age()
+    image: OptionalFlag = None
+
+
+class Custom(Struct, frozen=True, kw_only=True):
+    """A feed that is made up: below `custom/`, by name, of the articles that meet `where`.
+
+    `entries`, `per_provider` and `formats` are those of all feeds where they aren't given. `age`: how long an article
+    stays (nothing: for ever). A private one has a `token` in its address. A `digest` has an entry for each day or week,
+    which lists at most `stories` of its articles.
+    """
+
+    name: Annotated[CustomName, Meta(description="the feed's folder", examples=["weekend-reads"])]
+    title: Text = ""
+    description: Text = ""
+    where: Condition = Condition()
+    order: Order = ""
+    entries: Annotated[Annotated[int, Meta(ge=1, le=1000)] | None, count] = None
+    per_provider: Annotated[Natural | None, count] = None
+    age: Annotated[Duration, lasting] = timedelta(0)
+    formats: Annotated[tuple[Format, ...], distinct, Meta(min_length=1)] = ()
+    token: Token = ""
+    digest: Rhythm = ""
+    stories: Annotated[Count, Meta(ge=1, le=100)] = 10
+
+
 class Feeds(Struct, frozen=True, kw_only=True):
-    """What all feeds have in common: how many entries, how long one without entries stays, what related ones are."""
+    """What feeds there are besides those of topics, and what all have in common.
+
+    That is how many entries they show, and of one provider (0: any number), how long one without entries stays, what
+    related ones are, whether they have archives. `categories`, `providers`, `types`: whether each of these has a feed.
+    """
 
     entries: Annotated[Count, Meta(ge=1, le=1000)] = 50
+    per_provider: Annotated[Count, Meta(ge=0)] = 0
     keep: Duration = timedelta(days=90)
     related: Related = "attach"
+    archives: Flag = False
+    categories: Flag = False
+    providers: Flag = False
+    types: Flag = False
+    custom: tuple[Custom, ...] = ()
 
 
 class Merge(Struct, frozen=True, kw_only=True):

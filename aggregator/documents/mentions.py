@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from aggregator.documents.fields import BYLINE, LEAD, RELATED, SPELLINGS, distinct, read_fields
-from aggregator.documents.keywords import topics_in
 from aggregator.documents.kinds import unfit
 from aggregator.errors import ParseError
 from aggregator.model import Mention
 from aggregator.text.dates import date_in_name
+from aggregator.text.keywords import topics_in
 from aggregator.text.plain import fold
 from aggregator.text.urls import canonical, names_article
 

@@ -1,5 +1,8 @@
 """Which topics there are, which stories their feeds show, and when that next changes by itself."""
 
+from aggregator.feeds.calendar import Period, day_of, month_name, month_of, month_period, week_of
+from aggregator.feeds.conditions import Age, Condition, Facts, Range, spans, unmet
+from aggregator.feeds.custom import CUSTOM, Custom, Kind, Order, Rhythm, kind_of, pseudo
 from aggregator.feeds.selection import (
     ALL,
     GRACE,
@@ -13,7 +16,7 @@ from aggregator.feeds.selection import (
     Late,
     Related,
     Selection,
-    collapsed,
+    entries_of,
     late_until,
     select,
     shown,
@@ -22,6 +25,7 @@ from aggregator.feeds.taxonomy import KnownTopic, Taxonomy
 
 __all__ = [
     "ALL",
+    "CUSTOM",
     "GRACE",
     "LATE",
     "MOST",
@@ -29,14 +33,32 @@ __all__ = [
     "RECENT",
     "SITE",
     "TOLD",
+    "Age",
     "Choice",
+    "Condition",
+    "Custom",
+    "Facts",
+    "Kind",
     "KnownTopic",
     "Late",
+    "Order",
+    "Period",
+    "Range",
     "Related",
+    "Rhythm",
     "Selection",
     "Taxonomy",
-    "collapsed",
+    "day_of",
+    "entries_of",
+    "kind_of",
     "late_until",
+    "month_name",
+    "month_of",
+    "month_period",
+    "pseudo",
     "select",
     "shown",
+    "spans",
+    "unmet",
+    "week_of",
 ]

@@ -26,7 +26,7 @@ RECENT = timedelta(days=7)
 """How long ago it may have been published: an older one is history."""
 
 MOST = 500
-"""How many entries a feed shows at most, with those that came late, unless its window is greater."""
+"""How many entries a feed shows at most, with those that came late and the month's, unless its window is greater."""
 
 GRACE = timedelta(minutes=10)
 """How long an entry must have been withdrawn until its feeds tell: a branch is switched and switched back in less."""
@@ -52,10 +52,12 @@ class Related(StrEnum):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """What the configuration says of every feed.
+    """What the configuration says of a feed, or of all.
 
-    entries: how many a feed shows; minimum: how many a topic needs to get a feed; keep: how long a feed that no
-    longer qualifies stays; known: the folded topics that may have a feed (None: any).
+    entries: how many it shows; minimum: how many it needs to be published; keep: how long it stays when it no longer
+    qualifies; known: the folded topics that may have a feed (None: any); per_provider: how many it shows of one
+    provider (0: any number); archives: whether it has them; always: it is published whatever it shows; complete: what
+    it doesn't show is over, so that nothing of it is late or archived.
     """
 
     entries: int
@@ -63,6 +65,10 @@ class Choice(msgspec.Struct, frozen=True):
     keep: timedelta
     known: frozenset[str] | None = None
     related: Related = Related.attach
+    per_provider: int = 0
+    archives: bool = False
+    always: bool = False
+    complete: bool = False
 
     @property
     def reach(self) -> int:
@@ -94,19 +100,29 @@ def late_until(seen: datetime, published: datetime) -> datetime:
     return min(seen + LATE, published + RECENT)
 
 
-def collapsed(
-    newest: Iterable[str], coverage: Mapping[str, Iterable[str]], members: Mapping[str, Iterable[str]]
+def entries_of(
+    stories: Iterable[str],
+    coverage: Mapping[str, Iterable[str]],
+    members: Mapping[str, Iterable[str]],
+    providers: Mapping[str, str],
+    per_provider: int,
 ) -> list[str]:
-    """The stories of a feed, in its order, without those that an earlier one shows as coverage; one hop.
+    """Those of a feed's stories that are entries, in its order: without those that an earlier entry shows as coverage
+    (one hop), and those of a provider that has so many already.
 
     A story left out hides nothing itself, so one that stands for near-duplicates stays unless they are shown too.
-    `coverage`: the keys of each story's; `members`: those of its near-duplicates.
+    `coverage`: the keys of each story's; `members`: those of its near-duplicates; `providers`: who published it.
     """
     kept, shown = [], set[str]()
-    for key in newest:
-        if not shown.issuperset((key, *members.get(key, ()))):
-            kept.append(key)
-            shown.update(coverage.get(key, ()))
+    counts = Counter[str]()
+    for key in stories:
+        provider = providers.get(key, "")
+        full = per_provider and provider and counts[provider] == per_provider
+        if full or shown.issuperset((key, *members.get(key, ()))):
+            continue
+        kept.append(key)
+        shown.update(coverage.get(key, ()))
+        counts[provider] += 1
     return kept
 
 
@@ -129,7 +145,7 @@ def select(
     """
     keys = (*newest[: choice.entries], *(one.key for one in late))
     following = min(filter(None, (following, *(one.until for one in late))), default=None)
-    if topic == ALL:
+    if choice.always:
         return Selection(keys, None if keys else lapsed or now, following)
     if len(newest) >= choice.minimum and (choice.known is None or topic in choice.known):
         return Selection(keys, None, following)

@@ -14,25 +14,29 @@ from aggregator.text.plain import fold
 
 
 def describe(
-    plan: Plan, topic: str, name: str, spelled: str, shown: Shown, deleted: tuple[Tombstone, ...] = ()
+    plan: Plan, topic: str, folder: str, spelled: str, shown: Shown, deleted: tuple[Tombstone, ...] = ()
 ) -> Feed:
-    """What the feed of a topic, which goes by `name` and is `spelled` so, says of itself while it shows this."""
+    """What the feed of a topic, which is in this folder and is `spelled` so, says of itself while it shows this."""
     site, taxonomy = plan.site, plan.taxonomy
-    known = taxonomy.topics.get(topic)
-    page = site.page(name)
-    formats = [format for format in map(FORMATS.__getitem__, plan.formats) if format.subscribed]
+    known, custom = taxonomy.topics.get(topic), plan.customs.get(topic)
+    page = site.page(folder)
+    names = (custom and custom.formats) or plan.formats
+    formats = [format for format in map(FORMATS.__getitem__, names) if format.subscribed]
     return Feed(
         site=site,
-        name=name,
+        name=folder,
         label=site.title if topic == ALL else spelled,
         title=site.title if topic == ALL else f"{spelled} — {site.title}",
         page=page,
         addresses=tuple(Address(one.name, one.label, one.media_type, page + one.file) for one in formats),
         shown=shown,
-        description=site.description if topic == ALL else known.description if known else "",
+        description=site.description if topic == ALL else said.description if (said := custom or known) else "",
         image=known.image if known else "",
         deleted=deleted,
         folders=tuple(taxonomy.name(above) for above in reversed(taxonomy.above(topic))),
+        complete=bool(custom and custom.ranked),
+        private=bool(custom and custom.token),
+        paged=any(not FORMATS[name].subscribed for name in names),
     )
 
 
@@ -54,6 +58,6 @@ def feeds_out(plan: Plan, ledger: Ledger) -> list[FeedOut]:
     for topic, out in ledger.feeds_out().items():
         shown = moved.get(topic, topic)
         name, home = feed_name(topic, slugs), feed_name(shown, slugs)
-        feed = describe(plan, shown, home, out.spelled, out.shown)
+        feed = describe(plan, shown, plan.folder(home), out.spelled, out.shown)
         found.append(((topic != ALL, fold(feed.label), name), FeedOut(name, feed, home if home != name else "")))
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]

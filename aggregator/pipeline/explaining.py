@@ -10,14 +10,14 @@ from difflib import get_close_matches
 import msgspec
 
 from aggregator.errors import UnknownArticle
-from aggregator.feeds import ALL, Related
+from aggregator.feeds import ALL, Custom, Facts, Related, kind_of, month_name, unmet
 from aggregator.merge import givers, merge, merit, mint, trust
-from aggregator.model import Article, Mention, Problem, from_micros
+from aggregator.model import Article, Mention, Problem, from_micros, to_micros
 from aggregator.pipeline.consulting import consulted
-from aggregator.pipeline.naming import feed_name
+from aggregator.pipeline.digesting import shown_digests
 from aggregator.pipeline.plan import Plan
-from aggregator.pipeline.regenerate import late_arrivals, newest_stories, taken_in
-from aggregator.store import Index, Ledger, Place, decode_mention
+from aggregator.pipeline.selecting import Selector
+from aggregator.store import Index, Ledger, Place, Spot, decode_mention
 from aggregator.text.slugs import fold_topic
 from aggregator.text.urls import absolute, canonical
 
@@ -58,11 +58,14 @@ class Covering(msgspec.Struct, frozen=True):
 
 
 class Presence(msgspec.Struct, frozen=True):
-    """A feed of the article's topics: its rank there from 1, or why it isn't there, or isn't shown yet."""
+    """A feed that the article may be in: its rank there from 1, or why it isn't there, or isn't shown yet; and the
+    month of the archive that has it, such as `2026-11` ("": none has).
+    """
 
     feed: str
     rank: int | None
     why: str
+    archive: str = ""
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -157,7 +160,7 @@ class _Case:
         self.index = index
         self.ledger = ledger
         self.now = now
-        self.slugs = ledger.slugs()
+        self.selector = Selector(plan, index, ledger, now)
 
     def explain(self, key: str) -> Explanation:
         mentions = self._mentions(key)
@@ -247,50 +250,88 @@ class _Case:
         return tuple(covering for _, covering in found)
 
     def _feeds(self, article: Article, place: Place | None) -> tuple[Presence, ...]:
-        """Where it is among all feeds of its topics."""
+        """Where it is among all feeds that it belongs to, and why in no other that is made up."""
         topics = place.topics if place else None
         if topics is None:
             said = [(ALL, "", 0), *((fold_topic(name), name, 0) for name in article.topics)]
-            topics = self.plan.taxonomy.filed(said, 0)
+            topics = [Spot(*filed) for filed in self.plan.taxonomy.filed(said, 0)]
+        names = {spot.topic: spot.name for spot in topics} | dict.fromkeys(self.plan.customs, "")
         return tuple(
-            Presence(
-                feed_name(topic, self.slugs) if topic == ALL or topic in self.slugs else name,
-                *self._rank(topic, since, place),
-            )
-            for topic, name, since in topics
+            Presence(self._name(topic, name), *self._rank(topic, article, place), self._archive(topic, place))
+            for topic, name in names.items()
         )
 
-    def _rank(self, topic: str, since: int, place: Place | None) -> tuple[int | None, str]:
+    def _name(self, topic: str, spelled: str) -> str:
+        """What the feed of a topic goes by, or would."""
+        return self.selector.name(topic) if topic == ALL or topic in self.selector.slugs else spelled
+
+    def _rank(self, topic: str, article: Article, place: Place | None) -> tuple[int | None, str]:
         """The rank in a topic's feed, or None and why it isn't there."""
         if place is None or place.topics is None:
             return None, "no entry of any feed"
+        custom = self.plan.customs.get(topic)
+        if custom and custom.rhythm and (found := self._digested(custom, place.key)):
+            return found
         rank = self.index.lookup.rank(topic, place.key, self.now)
         if rank is None:
-            return None, f"future: held back until {from_micros(since):%Y-%m-%d %H:%M}Z"
-        choice = self.plan.choice
-        if choice.related is Related.collapse:
-            newest = self.index.entries.newest(topic, self.now, rank)
-            coverage = self.index.entries.coverage(newest)
-            kept = taken_in(self.plan, self.index, newest)
-            if place.key not in kept:
-                shower = next(key for key in kept if place.key in coverage.get(key, ()))
+            turns = [from_micros(spot.since) for spot in place.topics if spot.topic == topic]
+            if coming := min((turn for turn in turns if turn > self.now), default=None):
+                return None, f"future: held back until {coming:%Y-%m-%d %H:%M}Z"
+            return None, self._unmet(custom, article, place) if custom else "no longer"
+        if custom and custom.rhythm:
+            last = self.ledger.last_digest(topic)
+            if last is None or from_micros(place.published) >= last:
+                return None, "in line for the next digest"
+            return None, "in no digest: when that of its time was made it wasn't there, or others were better"
+        choice = self.selector.window(topic)
+        newest = self.index.entries.newest(topic, self.now, rank)
+        kept = self.selector.entries(newest, choice)
+        if place.key not in kept:
+            coverage = self.index.entries.coverage(kept)
+            shower = next((key for key in kept if place.key in coverage.get(key, ())), None)
+            if shower and choice.related is Related.collapse:
                 return None, f"collapsed: shown inside {self._mentions(shower)[0].link}"
-            rank = kept.index(place.key) + 1
+            return None, f"one too many of {article.publisher}: a feed shows {choice.per_provider} of a provider"
+        rank = kept.index(place.key) + 1
         why = ""
         if rank > choice.entries:
-            newest = newest_stories(self.plan, self.index, topic, self.now)
-            late = late_arrivals(self.plan, self.index, self.ledger, topic, newest, self.now)
+            late = self.selector.late(topic, choice, self.selector.newest(topic, choice))
             until = next((one.until for one in late if one.key == place.key), None)
             if not until:
                 return None, f"beyond the window: {rank} of {choice.entries}"
             why = f"it came late: beyond the window, until {until:%Y-%m-%d %H:%M}Z"
+        dirty = self.index.entries.is_dirty(topic)
         if self.ledger.feed(topic):
-            return rank, "its files are yet to be written" if self.index.lookup.is_dirty(topic) else why
+            return rank, "its files are yet to be written" if dirty else why
         if topic != ALL and choice.known is not None and topic not in choice.known:
             return None, "excluded: only known topics have feeds (`topics.only_known`)"
-        if self.index.lookup.is_dirty(topic):
+        if dirty:
             return None, "not written yet"
         return None, f"too few entries for a feed (`topics.minimum` is {choice.minimum})"
+
+    def _unmet(self, custom: Custom, article: Article, place: Place) -> str:
+        """Why it doesn't meet a feed's conditions now."""
+        at = to_micros(self.now)
+        had = [spot.topic for spot in place.topics or () if spot.since <= at and not kind_of(spot.topic)]
+        whole = {*had, *(above for topic in had for above in self.plan.taxonomy.above(topic))}
+        return unmet(custom.where, Facts(article, whole, self.now - from_micros(place.published)))
+
+    def _digested(self, custom: Custom, key: str) -> tuple[int | None, str] | None:
+        """Its place in a digest that lists it; None where none does."""
+        digests, _ = shown_digests(self.index, self.ledger, custom.topic, custom.entries, self.now)
+        for digest in digests:
+            if key in digest.keys:
+                return digest.keys.index(key) + 1, f"in the digest of {digest.name}"
+        ids = self.index.articles.ids([key])
+        name = next((name for topic, name in self.ledger.digests_of(ids[key]) if topic == custom.topic), None)
+        return (None, f"in the digest of {name}, which isn't shown any more") if name else None
+
+    def _archive(self, topic: str, place: Place | None) -> str:
+        """The month of the feed's archive that has it; "" where none has."""
+        if not place or place.topics is None or not place.month or not self.ledger.feed(topic, place.month):
+            return ""
+        month = place.month
+        return month_name(month) if self.index.lookup.rank(topic, place.key, self.now) else ""
 
 
 def _tellings(mentions: Sequence[Mention]) -> tuple[Telling, ...]:

@@ -80,7 +80,8 @@ def ingest(
     joined = join(plan, index, ledger, now, everything=everything)
     if "rendering" in stale:
         index.entries.render_all()
-        index.entries.mark_dirty([ALL, SITE, *ledger.feeds()])
+        index.entries.mark_dirty([ALL, SITE, *plan.customs, *ledger.feeds()])
+        index.entries.mark_parts_dirty(ledger.archives())
     if joined.affected or gone or stale:
         ledger.commit(now)
     index.put_meta({**fingerprints, "ledger": ledger.mark, "now": str(to_micros(now))})

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from aggregator.feeds import ALL, Related, Taxonomy
+from aggregator.feeds import ALL, CUSTOM, Related, Taxonomy, kind_of, month_of, pseudo, spans
 from aggregator.merge import merge, together, trust
-from aggregator.model import Article, Mention, Problem, Severity, to_micros
+from aggregator.model import Article, Mention, Problem, Severity, from_micros, to_micros
 from aggregator.pipeline.grouping import regroup
 from aggregator.pipeline.identify import identify
 from aggregator.pipeline.plan import Plan
 from aggregator.pipeline.settling import settle
-from aggregator.store import Index, Ledger, Standing, chunks, decode_mention
+from aggregator.store import Index, Ledger, Move, Place, Spot, Standing, Topics, chunks, decode_mention
 from aggregator.store.articles import Articles
-from aggregator.text.slugs import fold_topic
+from aggregator.text.slugs import fold_topic, slug
 
 _SOME = 500
 
@@ -52,9 +52,14 @@ def join(plan: Plan, index: Index, ledger: Ledger, now: datetime, *, everything:
     topics = _place(plan, index)
     slugs = ledger.slugs()
     topics |= {topic: topics.get(topic, "") for alias, topic in plan.taxonomy.former.items() if alias in slugs}
-    ledger.name(((topic, plan.taxonomy.address(topic, name)) for topic, name in sorted(topics.items())), now)
+    topics |= {custom.topic: custom.name for custom in plan.custom}
+    ledger.name(((topic, _address(plan.taxonomy, topic, name)) for topic, name in sorted(topics.items())), now)
     settle(plan.taxonomy, index, ledger, now, everything=everything)
-    return Joined(affected, index.articles.spread(), _refused(plan.taxonomy, ledger.slugs()))
+    index.articles.spread()
+    if any(custom.rhythm for custom in plan.custom):
+        for ids in chunks(index.articles.turned(), _SOME):
+            index.entries.mark_dirty(ledger.digests_with(ids))
+    return Joined(affected, index.articles.end(), _refused(plan.taxonomy, ledger.slugs()))
 
 
 def standing_of(leads: Sequence[Mention]) -> Standing:
@@ -67,7 +72,7 @@ def _standing(article: Article) -> Standing:
     if not article.listed or article.removed:
         return Standing(published, None)
     topics = [(ALL, ""), *((fold_topic(name), name) for name in article.topics)]
-    return Standing(published, [(topic, name, published) for topic, name in topics])
+    return Standing(published, [Spot(topic, name, published) for topic, name in topics])
 
 
 def _merge(articles: Articles) -> None:
@@ -109,7 +114,7 @@ def _expand(index: Index) -> None:
 
 
 def _place(plan: Plan, index: Index) -> dict[str, str]:
-    """Put articles into the feeds of their topics; returns these, as folded and as shown."""
+    """Put articles into the feeds that they belong to; returns the topics of these, as folded and as shown."""
     expands = plan.choice.related is Related.expand
     found: dict[str, str] = {}
     for keys in chunks(index.placements.waiting(), _SOME):
@@ -117,25 +122,54 @@ def _place(plan: Plan, index: Index) -> dict[str, str]:
         alike = [member for key in keys for member in members.get(key, ())]
         listers = index.placements.listers([*keys, *alike]) if expands else {}
         own = {place.key: place.own for place in index.placements.places(alike)}
-        moved = []
+        articles = _articles(index, keys) if plan.asks_articles else {}
+        moves = []
         for place in index.placements.places(keys):
-            topics = None
+            topics, article = None, articles.get(place.key)
             if place.own is not None and not place.survivor:
                 own[place.key] = place.own
                 tellers = [place.key, *members.get(place.key, ())]
-                given = [topic for key in tellers for topic in own[key] or ()]
-                given += [topic for key in tellers for lister in listers.get(key, ()) for topic in lister.topics]
+                given = [spot[:3] for key in tellers for spot in own[key] or ()]
+                given += [spot[:3] for key in tellers for lister in listers.get(key, ()) for spot in lister.topics]
                 # Nothing is shown before its own instant, nor because of what is to come before that one's.
-                topics = plan.taxonomy.filed(given, place.since)
-                for topic, name, _ in topics:
+                topics = [Spot(*filed) for filed in plan.taxonomy.filed(given, place.since)]
+                if article:
+                    topics += _beyond_topics(plan, article, place, topics)
+                for topic, name, *_ in topics:
                     known = found.setdefault(topic, name)
                     if name and (not known or name < known):
                         found[topic] = name
             if topics != place.topics:
-                moved.append((place, topics))
-        index.placements.put(moved)
+                month = month_of(from_micros(place.published), plan.site.timezone) if plan.choice.archives else None
+                said = (article.category, article.publisher, article.type, article.language) if article else ()
+                moves.append(Move(place, topics, month, *said))
+        index.placements.put(moves)
     found.pop(ALL, None)
     return found
+
+
+def _articles(index: Index, keys: Sequence[str]) -> dict[str, Article]:
+    """These articles, merged."""
+    return {key: merge(map(decode_mention, said), key) for key, said in index.entries.mentions(keys).items()}
+
+
+def _beyond_topics(plan: Plan, article: Article, place: Place, topics: Topics) -> Topics:
+    """The feeds that an article is in besides those of its topics."""
+    found = [Spot(pseudo(kind, name), name, place.since) for kind in plan.kinds if (name := kind.of(article))]
+    had = [(spot.topic, spot.since) for spot in topics if spot.topic != ALL]
+    for custom in plan.custom:
+        rank = 0 if custom.rhythm else custom.order.rank(article)
+        met = spans(custom.where, article, had, plan.taxonomy.above, place.published, place.since)
+        found += [Spot(custom.topic, "", since, until, rank) for since, until in met]
+    return found
+
+
+def _address(taxonomy: Taxonomy, topic: str, name: str) -> str:
+    """The slug that a topic wishes for; the whole name of the feed of what is none."""
+    kind = kind_of(topic)
+    if not kind:
+        return taxonomy.address(topic, name)
+    return f"{kind}/{name if kind == CUSTOM else slug(name)}"
 
 
 def _refused(taxonomy: Taxonomy, slugs: dict[str, str]) -> list[Problem]:

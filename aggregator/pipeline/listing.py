@@ -40,9 +40,9 @@ def listing(plan: Plan) -> list[Listed]:
             Listed(
                 name=out.name,
                 title=out.feed.label,
-                url=plan.site.page(out.name),
+                url=plan.site.page(plan.folder(out.name)),
                 addresses={
-                    address.format: address.url.replace(out.feed.page, plan.site.page(out.name), 1)
+                    address.format: address.url.replace(out.feed.page, plan.site.page(plan.folder(out.name)), 1)
                     for address in out.feed.addresses
                 },
                 entries=out.feed.shown.entries,

@@ -1,17 +1,19 @@
-"""Feeds are called by their folders below the output."""
+"""What feeds go by: their folders below the output."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aggregator.feeds import ALL
+from aggregator.feeds import ALL, kind_of
 from aggregator.pipeline.plan import Plan
 from aggregator.store import Ledger
 
 
 def feed_name(topic: str, slugs: Mapping[str, str]) -> str:
-    """The folder of a topic's feed below the output."""
-    return f"topics/{slugs[topic]}" if topic != ALL else "all"
+    """What a topic's feed goes by, which is its folder below the output, but for a private one."""
+    if topic == ALL:
+        return "all"
+    return slugs[topic] if kind_of(topic) else f"topics/{slugs[topic]}"
 
 
 def feed_names(ledger: Ledger) -> list[str]:

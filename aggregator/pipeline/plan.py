@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
 from hashlib import sha256
@@ -11,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from aggregator import documents, feeds
 from aggregator.merge import MAX_TITLES, Alike
@@ -46,7 +48,8 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
     `alike` says when articles are near-duplicates (None: never). `max_titles`: a URL that more leads with different
     titles than this claim joins nothing. `tracking`: further query parameters that tell nothing of the page.
     `tellers`: the names of the hubs and hooks that what changes is kept for until they were told. `compress`: each
-    file has a compressed twin.
+    file has a compressed twin. `kinds`: of what else than topics each has a feed; `custom`: the feeds that the
+    configuration makes up.
     """
 
     sources: tuple[Source, ...]
@@ -62,11 +65,46 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
     max_titles: int = MAX_TITLES
     tellers: tuple[str, ...] = ()
     compress: bool = False
+    kinds: tuple[feeds.Kind, ...] = ()
+    custom: tuple[feeds.Custom, ...] = ()
+
+    @cached_property
+    def customs(self) -> dict[str, feeds.Custom]:
+        """The feeds that the configuration makes up, by what they go by among topics."""
+        return {custom.topic: custom for custom in self.custom}
+
+    def choice_of(self, topic: str) -> feeds.Choice:
+        """What the configuration says of the feed of a topic, or of what goes by it among topics."""
+        if custom := self.customs.get(topic):
+            return custom.choice(self.choice)
+        if topic == feeds.ALL:
+            return replace(self.choice, always=True)
+        kind = feeds.kind_of(topic)
+        if not kind:
+            return self.choice
+        if kind not in self.kinds:  # it was one of the configuration's, and isn't any more
+            return replace(self.choice, known=frozenset(), keep=timedelta(0))
+        per_provider = 0 if kind == feeds.Kind.providers else self.choice.per_provider
+        return replace(self.choice, known=None, per_provider=per_provider)
+
+    @property
+    def asks_articles(self) -> bool:
+        """Whether feeds ask more of an article than its topics and when it was published."""
+        return bool(self.kinds or self.custom or self.choice.per_provider)
 
     @cached_property
     def taxonomy(self) -> feeds.Taxonomy:
         """The topics that the site knows."""
         return feeds.Taxonomy(self.topics, children=self.children)
+
+    def folder(self, name: str) -> str:
+        """Where the files of the feed that goes by this name are: a private one's are where nobody guesses."""
+        token = self._tokens.get(name, "")
+        return f"{name}/{token}" if token else name
+
+    @cached_property
+    def _tokens(self) -> dict[str, str]:
+        return {f"{feeds.CUSTOM}/{custom.name}": custom.token for custom in self.custom if custom.token}
 
     def file(self, path: str) -> str | None:
         """Where the document with this path is, or the folder; None: it is in no source."""
@@ -84,8 +122,18 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
         """What the stages depend on, digested: the configuration, the program and the packages that shape bytes."""
         parts: dict[str, object] = {
             "reading": [(source.name, source.options) for source in self.sources],
-            "merging": [self.max_titles, self.alike, self.topics, self.children, self.choice.related],
-            "rendering": [self.site, self.choice, self.topics, self.formats, self.compress],
+            "merging": [
+                self.max_titles,
+                self.alike,
+                self.topics,
+                self.children,
+                self.choice.related,
+                self.kinds,
+                self.custom,
+                self.choice.archives and self.site.timezone,
+                self.asks_articles,
+            ],
+            "rendering": [self.site, self.choice, self.topics, self.formats, self.compress, self.kinds, self.custom],
         }
         common = [program, sys.version_info[:2]]
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,36 +13,28 @@ from typing import NamedTuple
 import msgspec
 
 from aggregator import publish, render
-from aggregator.feeds import GRACE, MOST_TOLD, SITE, TOLD, Selection, shown
+from aggregator.feeds import CUSTOM, GRACE, MOST_TOLD, SITE, TOLD, kind_of, month_name, shown
 from aggregator.model import EPOCH, Feed, Problem, Severity, Tombstone
 from aggregator.pipeline.describing import describe, feeds_out
+from aggregator.pipeline.digesting import STORY, Digest, entry_of
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
+from aggregator.pipeline.selecting import Sheet
 from aggregator.publish import TWIN, Outcome
 from aggregator.render import Format, Overview
-from aggregator.store import Index, Ledger, Out
+from aggregator.store import Index, Ledger, Out, Part
 
 _WRITERS = 8
-
-
-class Sheet(NamedTuple):
-    """A feed to be published: its topic and its name (its folder); the topic that it shows and the name of that
-    one's feed, the same unless the topic has another name by now; that topic as spelled, and what it shows.
-    """
-
-    topic: str
-    name: str
-    shown: str
-    home: str
-    spelled: str
-    selection: Selection
+_POLLED = {format.file for format in render.FORMATS.values() if format.subscribed}
+_DEPTH = 2  # how many folders the files of a public feed are in
 
 
 class _Printing(NamedTuple):
-    """Files under way to the disk: what to call them where that goes wrong, what will have come of them, and what to do
-    once they are there.
+    """Files under way to the disk: the part of a feed that they are, what to call it where that goes wrong, what will
+    have come of them, and what to do once they are there.
     """
 
+    part: Part
     name: str
     paths: list[str]
     outcomes: Future[list[Outcome]]
@@ -59,30 +52,34 @@ class Press:
         self.index = index
         self.ledger = ledger
         self.dry = dry
-        self.formats = [render.FORMATS[name] for name in plan.formats]
-        self.polled = {format.file for format in self.formats if format.subscribed}
-        self.overviews = [one for one in render.OVERVIEWS if not one.formats.isdisjoint(plan.formats)]
-        self.files: dict[str, set[str]] = {}
-        for path, topic, _ in ledger.files():
-            self.files.setdefault(topic, set()).add(path)
+        formats = set(plan.formats).union(*(custom.formats for custom in plan.custom))
+        self.overviews = [one for one in render.OVERVIEWS if not one.formats.isdisjoint(formats)]
+        self.files: dict[Part, set[str]] = {}
+        for path, part, _ in ledger.files():
+            self.files.setdefault(part, set()).add(path)
+        self.before: dict[str, Future[list[Outcome]]] = {}
+        """What of each feed is under way last: whatever leads there has to wait for it."""
+        self.failed: set[str] = set()
+        """The topics of the feeds of which something can't be published."""
         self.outcomes: Counter[Outcome] = Counter()
         self.changes: list[tuple[Outcome, str]] = []
         self.moved: list[str] = []
         self.problems = list(problems)
-        self.current: list[tuple[str, datetime | None]] = []
+        self.current: list[tuple[Part, datetime | None]] = []
         self.news = False
         """Whether a feed came, went, or shows something else than before."""
 
     def publish(self, sheets: Sequence[Sheet], progress: Progress, rendered: int, *, site: bool) -> Published:
         """Write the feeds, remove those that are over, and commit what is so: the ledger before the index.
 
+        sheets: of each feed, its archives first, the oldest first, so that each is there before anything leads to it.
         `site`: whether to write the files of the site as a whole too.
         """
         going_out = [sheet for sheet in sheets if sheet.selection.keys is not None]
         for sheet in going_out:
-            self.ledger.intend(sheet.topic, self._with_twins(self._paths(sheet.name, self.formats)))
+            self.ledger.intend(*sheet.part, self._with_twins(self._paths(sheet.folder, _formats(sheet))))
         if site:
-            self.ledger.intend(SITE, self._with_twins(self._paths("", self.overviews)))
+            self.ledger.intend(SITE, 0, self._with_twins(self._paths("", self.overviews)))
         self.ledger.commit()
         with ThreadPoolExecutor(_WRITERS) as writers:  # they wait for the disk, most of the time
             under_way: deque[_Printing] = deque()
@@ -94,21 +91,21 @@ class Press:
                 progress("publishing", done, len(going_out))
             while under_way:
                 self._note(under_way.popleft())
-            for sheet in sheets:
+            for sheet in reversed(sheets):
                 self._tidy(sheet)
             if self.news:
                 self.index.entries.mark_dirty([SITE])
-            touched = {sheet.topic for sheet in sheets}
+            touched = {sheet.part for sheet in sheets}
             if site and self.index.entries.is_dirty(SITE):
                 self._publish_overviews(writers)
-                touched.add(SITE)
+                touched.add((SITE, 0))
         untouched = [path for owner, paths in self.files.items() if owner not in touched for path in paths]
         self.outcomes[Outcome.unchanged] += sum(not path.endswith(TWIN) for path in untouched)
         if not self.dry:
             publish.settle(self.plan.output, self.moved)
         self.ledger.commit()
-        for owner, due in self.current:
-            self.index.entries.clean(owner, due)
+        for part, due in self.current:
+            self.index.entries.clean(part, due)
         self.index.commit()
         return Published(self.outcomes, tuple(self.problems), tuple(sorted(self.changes)), rendered)
 
@@ -121,22 +118,53 @@ class Press:
         return [*paths, *(path + TWIN for path in paths)] if self.plan.compress else [*paths]
 
     def _begin(self, sheet: Sheet, writers: ThreadPoolExecutor) -> _Printing | None:
-        """Put a feed together and hand it to a writer; None where it can't be."""
+        """Put a sheet together and hand it to a writer; None where it can't be."""
         keys = sheet.selection.keys or ()
-        count, updated, until = self.index.entries.lasting(keys)
-        if count < len(keys):
-            self._fail(sheet.name, len(self.formats), "an entry of it can't be rendered")
+        formats = _formats(sheet)
+        if sheet.topic in self.failed:
+            self._fail(sheet, "an archive that it leads to can't be published")
             return None
+        updated, until = self.index.entries.lasting(keys)
         deleted, telling = self._deleted(sheet)
         feed = self._feed(sheet, keys, updated, deleted)
-        data = [format.feed(feed, self.index.entries.fragments(keys, format.name)) for format in self.formats]
+        pieces: Sequence[list[bytes] | None]
+        if sheet.digests is not None:
+            feed, pieces = self._digested(sheet, feed, sheet.digests)
+        else:
+            pieces = [self.index.entries.fragments(keys, format.name) for format in formats]
+        if None in pieces:
+            self._fail(sheet, "an entry of it can't be rendered")
+            return None
+        data = [format.feed(feed, some) for format, some in zip(formats, pieces, strict=True) if some is not None]
         due = min(filter(None, (sheet.selection.due, until, telling)), default=None)
-        paths = self._paths(sheet.name, self.formats)
-        outcomes = writers.submit(self._write, paths, data)
-        return _Printing(sheet.name, paths, outcomes, partial(self._out, sheet, feed, due))
+        paths = self._paths(sheet.folder, formats)
+        outcomes = writers.submit(self._write, paths, data, self.before.get(sheet.topic))
+        self.before[sheet.topic] = outcomes
+        return _Printing(sheet.part, sheet.name, paths, outcomes, partial(self._out, sheet, feed, due))
+
+    def _digested(
+        self, sheet: Sheet, feed: Feed, digests: Sequence[Digest]
+    ) -> tuple[Feed, Sequence[list[bytes] | None]]:
+        """A digest, and its entries in each format (None: they can't be rendered)."""
+        entries = []
+        for digest in digests:
+            stories = self.index.entries.fragments(digest.keys, STORY)
+            updated, _ = self.index.entries.lasting(digest.keys)
+            if stories is None or updated is None:
+                return feed, [None for _ in sheet.formats]
+            entries.append(entry_of(digest, feed.label, feed.page, stories, updated))
+            self.ledger.update_digest(digest.id, entries[-1].updated)
+        updated = max(feed.shown.updated, *(entry.updated for entry in entries)) if entries else feed.shown.updated
+        shows = shown([entry.published for entry in entries], updated, self.plan.site.timezone)
+        rendered = [[render.PIECES[name](entry, self.plan.site) for entry in entries] for name in sheet.formats]
+        return msgspec.structs.replace(feed, shown=shows), rendered
 
     def _deleted(self, sheet: Sheet) -> tuple[tuple[Tombstone, ...], datetime | None]:
-        """The withdrawn entries that a feed tells of now, and when that next changes by itself."""
+        """The withdrawn entries that a feed tells of now, and when that next changes by itself. An archive tells of
+        none, nor does a digest, whose entries stay.
+        """
+        if sheet.month or sheet.digests is not None:
+            return (), None
         topics = self._topics(sheet)
         deleted = self.ledger.withdrawn(topics, self.now - TOLD, self.now - GRACE, MOST_TOLD)
         fresh = self.ledger.first_withdrawal(topics, self.now - GRACE)
@@ -150,26 +178,41 @@ class Press:
     def _feed(
         self, sheet: Sheet, keys: Sequence[str], updated: datetime | None, deleted: tuple[Tombstone, ...]
     ) -> Feed:
-        # An empty feed has changed when it became empty; a withdrawal changes a feed whether it is empty or not.
-        instants = (updated or sheet.selection.lapsed, *map(self.ledger.last_withdrawal, self._topics(sheet)))
+        if sheet.month or sheet.digests is not None:  # which say no earlier instant than they said before
+            before = self.ledger.feed(*sheet.part)
+            instants = [updated or sheet.selection.lapsed, before and before.shown.updated]
+        else:
+            # An empty feed has changed when it became empty; a withdrawal changes a feed whether it is empty or not.
+            instants = [updated or sheet.selection.lapsed, *map(self.ledger.last_withdrawal, self._topics(sheet))]
         shows = shown(
             self.index.entries.published(keys),
             max(filter(None, instants), default=EPOCH),
             self.plan.site.timezone,
         )
-        return describe(self.plan, sheet.shown, sheet.home, sheet.spelled, shows, deleted)
+        feed = describe(self.plan, sheet.shown, sheet.home, sheet.spelled, shows, deleted)
+        return msgspec.structs.replace(
+            feed,
+            archive=month_name(sheet.month) if sheet.month else "",
+            previous=month_name(sheet.previous) if sheet.previous else "",
+        )
 
     def _publish_overviews(self, writers: ThreadPoolExecutor) -> None:
         """Write the files of the site as a whole."""
-        feeds = [out.feed for out in feeds_out(self.plan, self.ledger) if not out.alias_of]
+        feeds = [out.feed for out in feeds_out(self.plan, self.ledger) if not out.alias_of and not out.feed.private]
         data = [overview.render(self.plan.site, feeds) for overview in self.overviews]
         paths = self._paths("", self.overviews)
-        done = partial(self.current.append, (SITE, None))
-        self._note(_Printing("the site's own files", paths, writers.submit(self._write, paths, data), done))
-        self._remove("the site's own files", self.files.get(SITE, set()).difference(self._with_twins(paths)))
+        part = SITE, 0
+        done = partial(self.current.append, (part, None))
+        outcomes = writers.submit(self._write, paths, data, None)
+        self._note(_Printing(part, "the site's own files", paths, outcomes, done))
+        self._remove(part, "the site's own files", self.files.get(part, set()).difference(self._with_twins(paths)))
 
-    def _write(self, paths: Sequence[str], data: Sequence[bytes]) -> list[Outcome]:
-        """In a writer's thread."""
+    def _write(
+        self, paths: Sequence[str], data: Sequence[bytes], before: Future[list[Outcome]] | None
+    ) -> list[Outcome]:
+        """In a writer's thread; `before` began earlier, and is waited for."""
+        if before and before.exception():
+            raise OSError(errno.ECANCELED, "an archive that it leads to can't be")
         root, twin = self.plan.output, self.plan.compress
         if self.dry:
             differ = [publish.differs(root, path, some, twin=twin) for path, some in zip(paths, data, strict=True)]
@@ -181,46 +224,55 @@ class Press:
         try:
             outcomes = printing.outcomes.result()
         except OSError as error:
-            self._fail(printing.name, len(printing.paths), f"it can't be written: {error.strerror or error}")
+            self._count_failure(
+                printing.part, printing.name, len(printing.paths), f"it can't be written: {error.strerror or error}"
+            )
             return
         for path, outcome in zip(printing.paths, outcomes, strict=True):
             self._count(outcome, path)
         for path in self._with_twins(printing.paths):
             if signature := publish.signature(self.plan.output, path):
-                self.ledger.put_file(path, msgspec.structs.astuple(signature), self._tellers(path))
+                self.ledger.put_file(path, msgspec.structs.astuple(signature), self._tellers(printing.part, path))
         printing.done()
 
     def _out(self, sheet: Sheet, feed: Feed, due: datetime | None) -> None:
         """Note that a feed is out."""
-        self.news |= self.ledger.put_feed(sheet.topic, Out(sheet.spelled, sheet.selection.lapsed, feed.shown))
-        self.current.append((sheet.topic, due))
+        news = self.ledger.put_feed(*sheet.part, Out(sheet.spelled, sheet.selection.lapsed, feed.shown))
+        self.news |= news and not sheet.month
+        self.current.append((sheet.part, due))
 
     def _tidy(self, sheet: Sheet) -> None:
-        """Remove the files that a feed no longer has; with its last one it is gone."""
+        """Remove the files that a feed no longer has, nor an archive; with its last one it is gone."""
+        if sheet.month and sheet.topic in self.failed:
+            return  # something may lead to it still
         over = sheet.selection.keys is None
-        left = self.files.get(sheet.topic, set()).difference(
-            () if over else self._with_twins(self._paths(sheet.name, self.formats))
+        left = self.files.get(sheet.part, set()).difference(
+            () if over else self._with_twins(self._paths(sheet.folder, _formats(sheet)))
         )
-        if self._remove(sheet.name, left) and over:
-            self.news |= self.ledger.drop_feed(sheet.topic)
-            self.current.append((sheet.topic, sheet.selection.due))
+        if self._remove(sheet.part, sheet.name, left) and over:
+            self.news |= self.ledger.drop_feed(*sheet.part) and not sheet.month
+            self.current.append((sheet.part, sheet.selection.due))
 
-    def _remove(self, name: str, paths: Iterable[str]) -> bool:
+    def _remove(self, part: Part, name: str, paths: Iterable[str]) -> bool:
         """Remove files of a feed, or of the site; whether that could be done."""
         try:
             for path in sorted(paths, reverse=True):  # a twin before its file
                 if not self.dry:
                     publish.remove(self.plan.output, path)
-                self.ledger.drop_file(path, self._tellers(path))
+                self.ledger.drop_file(path, self._tellers(part, path))
                 self._count(Outcome.removed, path)
         except OSError as error:
-            self._fail(name, 1, f"it can't be removed: {error.strerror or error}")
+            self._count_failure(part, name, 1, f"it can't be removed: {error.strerror or error}")
             return False
         return True
 
-    def _tellers(self, path: str) -> Sequence[str]:
-        """Who is told of a file: hubs of what their subscribers poll, hooks of everything."""
-        if path.rpartition("/")[2] in self.polled:
+    def _tellers(self, part: Part, path: str) -> Sequence[str]:
+        """Who is told of a file: hooks of everything, hubs of what their subscribers poll. Of a private feed, which is
+        a folder deeper, they don't learn.
+        """
+        topic, month = part
+        private = kind_of(topic) == CUSTOM and path.count("/") > _DEPTH
+        if not month and not private and path.rpartition("/")[2] in _POLLED:
             return self.plan.tellers
         return [teller for teller in self.plan.tellers if teller not in self.plan.site.hubs]
 
@@ -232,7 +284,18 @@ class Press:
             if outcome is not Outcome.unchanged:
                 self.changes.append((outcome, path))
 
-    def _fail(self, name: str, files: int, why: str) -> None:
-        """Leave files as they are, and dirty."""
+    def _fail(self, sheet: Sheet, why: str) -> None:
+        """Leave the files of a sheet as they are, and dirty."""
+        self._count_failure(sheet.part, sheet.name, len(sheet.formats), why)
+
+    def _count_failure(self, part: Part, name: str, files: int, why: str) -> None:
+        topic, month = part
+        if month:
+            name = f"{name}/archive/{month_name(month)}"
+        self.failed.add(topic)
         self.outcomes[Outcome.failed] += files
         self.problems.append(Problem(name, 0, 0, Severity.error, why))
+
+
+def _formats(sheet: Sheet) -> list[Format]:
+    return [render.FORMATS[name] for name in sheet.formats]

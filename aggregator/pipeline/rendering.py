@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
 from aggregator import render
+from aggregator.feeds import kind_of
 from aggregator.merge import merge, relate
 from aggregator.model import Article, Entry, Problem, Severity, Site, Topic, from_micros, to_micros
 from aggregator.pipeline.plan import Plan, Progress
@@ -30,6 +31,7 @@ class _Task(NamedTuple):
     until: datetime | None
     restored: datetime | None
     coverage: list[str]
+    formats: tuple[str, ...]
 
 
 class _Lot(NamedTuple):
@@ -37,7 +39,6 @@ class _Lot(NamedTuple):
 
     tasks: list[_Task]
     mentions: dict[str, list[bytes]]
-    formats: tuple[str, ...]
     site: Site
     now: datetime
 
@@ -67,7 +68,7 @@ def _rendered(task: _Task, article: Article, coverage: Iterable[Article], lot: _
     updated = max(filter(None, (article.updated or published, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)
     try:
-        fragments = [(name, render.FORMATS[name].entry(entry, lot.site)) for name in lot.formats]
+        fragments = [(name, render.PIECES[name](entry, lot.site)) for name in task.formats]
     except Exception as error:  # one bad entry stops nothing; it is told with its document
         return _Answer(task.key, updated, until, [], f"{type(error).__name__}: {error}")
     return _Answer(task.key, updated, until, fragments)
@@ -83,15 +84,15 @@ def render_wanted(
     progress: Progress,
 ) -> tuple[int, list[Problem]]:
     """Render the wanted entries that aren't yet; returns how many, and what went wrong."""
-    keys = index.entries.unrendered(now)
+    wanted = index.entries.unrendered(now)
     problems: list[Problem] = []
     done = 0
 
     def lots() -> Iterator[_Lot]:
-        for some in chunks(keys, _SOME):
-            yield _lot(some, plan, index, ledger, slugs, now)
+        for some in chunks(wanted, _SOME):
+            yield _lot({key: wanted[key] for key in some}, plan, index, ledger, slugs, now)
 
-    for answers in workers.stream(_render_some, lots(), small=len(keys) < _FEW):
+    for answers in workers.stream(_render_some, lots(), small=len(wanted) < _FEW):
         index.entries.put([answer for answer in answers if not answer.error])
         for answer in answers:
             if answer.error:
@@ -99,20 +100,24 @@ def render_wanted(
                 path = leads[0].path if leads else answer.key
                 problems.append(Problem(path, 0, 0, Severity.error, f"its entry can't be rendered ({answer.error})"))
         done += len(answers)
-        progress("rendering", done, len(keys))
-    return len(keys), problems
+        progress("rendering", done, len(wanted))
+    return len(wanted), problems
 
 
-def _lot(keys: Sequence[str], plan: Plan, index: Index, ledger: Ledger, slugs: dict[str, str], now: datetime) -> _Lot:
+def _lot(
+    wanted: dict[str, tuple[str, ...]], plan: Plan, index: Index, ledger: Ledger, slugs: dict[str, str], now: datetime
+) -> _Lot:
+    keys = list(wanted)
     articles = index.entries.articles(keys)
     coverage = index.entries.coverage(keys)
     restored = ledger.restored([article.id for article in articles.values()])
     at = to_micros(now)
     tasks = []
     for key, (id, published, topics) in articles.items():
-        counting = tuple(Topic(name, slugs[topic]) for topic, name, since in topics if name and since <= at)
-        until = min((since for *_, since in topics if since > at), default=None)
+        topics = [spot for spot in topics if not kind_of(spot.topic)]
+        counting = tuple(Topic(spot.name, slugs[spot.topic]) for spot in topics if spot.name and spot.since <= at)
+        until = min((spot.since for spot in topics if spot.since > at), default=None)
         due = None if until is None else from_micros(until)
-        tasks.append(_Task(key, id, published, counting, due, restored.get(id), coverage.get(key, [])))
+        tasks.append(_Task(key, id, published, counting, due, restored.get(id), coverage.get(key, []), wanted[key]))
     mentions = index.entries.mentions({*keys, *chain.from_iterable(coverage.values())})
-    return _Lot(tasks, mentions, plan.formats, plan.site, now)
+    return _Lot(tasks, mentions, plan.site, now)

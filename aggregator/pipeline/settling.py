@@ -42,7 +42,7 @@ def _stand(standing: Standing | None, was: Stand, now: datetime) -> Stand:
         return Stand()
     seen = was.topics is not None and was.published <= to_micros(now)
     since = min(was.published, standing.published) if seen else standing.published
-    return Stand(tuple(sorted(topic for topic, *_ in standing.topics)), since)
+    return Stand(tuple(sorted({topic for topic, *_ in standing.topics})), since)
 
 
 def _is_elsewhere(id: str, index: Index, ledger: Ledger) -> bool:

@@ -9,13 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregator.render import atom, front, jsonfeed, opml, page, rss
+from aggregator.render import atom, front, jsonfeed, opml, page, rss, story
 from aggregator.render.format import Format, Overview
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from aggregator.model import Entry, Site
 
 FORMATS: Mapping[str, Format] = {one.name: one for one in (rss.FORMAT, atom.FORMAT, jsonfeed.FORMAT, page.FORMAT)}
+PIECES: Mapping[str, Callable[[Entry, Site], bytes]] = {
+    **{one.name: one.entry for one in FORMATS.values()},
+    "story": story.render_entry,
+}
+"""What renders an entry: as every format has it, and as a story that is part of another entry."""
 OVERVIEWS = (*front.OVERVIEWS, opml.OVERVIEW)
 MEDIA_TYPES: Mapping[str, str] = {
     **{one.file: one.media_type for one in FORMATS.values()},
@@ -23,4 +30,4 @@ MEDIA_TYPES: Mapping[str, str] = {
 }
 """By the names of files."""
 
-__all__ = ["FORMATS", "MEDIA_TYPES", "OVERVIEWS", "Format", "Overview"]
+__all__ = ["FORMATS", "MEDIA_TYPES", "OVERVIEWS", "PIECES", "Format", "Overview"]

@@ -1,4 +1,4 @@
-"""Atom 1.0 (RFC 4287), with tombstones (RFC 6721)."""
+"""Atom 1.0 (RFC 4287), with tombstones (RFC 6721) and archives (RFC 5005)."""
 
 from __future__ import annotations
 

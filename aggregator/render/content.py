@@ -9,9 +9,14 @@ import re
 from html import escape
 from typing import TYPE_CHECKING
 
+from aggregator.text.plain import cut, plain
+
 if TYPE_CHECKING:
     from aggregator.model import Action, Article, Entry
 
+
+EXCERPT = 400
+"""How many characters of a text stand for it where there is no room for the whole."""
 
 # RFC 4287, appendix B: atomLanguageTag.
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
@@ -25,6 +30,16 @@ def html(entry: Entry) -> str:
         + (article.body or paragraph(article.excerpt))
         + _list([_action(action) for action in article.actions])
         + _coverage(coverage(entry))
+    )
+
+
+def story(entry: Entry) -> str:
+    """The entry in few words, as a part of another one: headline, publisher, excerpt, coverage."""
+    article = entry.story.article
+    return (
+        f"<h3>{_covered(article)}</h3>"
+        + paragraph(cut(article.excerpt or plain(article.body), EXCERPT))
+        + _list([_covered(one) for one in coverage(entry)])
     )
 
 
@@ -54,15 +69,6 @@ def language(text: str) -> str:
     return text if _LANGUAGE.fullmatch(text) else ""
 
 
-def publisher(article: Article) -> str:
-    """Who published it, as plain text: the provider's name, else its domain, else the host in the link; "" where
-    nobody is known."""
-    provider = article.provider
-    if provider and (provider.name or provider.domain):
-        return provider.name or provider.domain
-    return article.link.partition("://")[2].partition("/")[0]
-
-
 def _picture(article: Article) -> str:
     image = article.images[0] if article.images else None
     if article.player:
@@ -86,7 +92,7 @@ def _coverage(articles: list[Article]) -> str:
 
 def _covered(article: Article) -> str:
     title = escape(article.title or article.link)
-    by = publisher(article)
+    by = article.publisher
     return (_link(article.link, title) if article.link else title) + (f" — {escape(by)}" if by else "")
 
 

@@ -33,6 +33,7 @@ def render(site: Site, feeds: Sequence[Feed]) -> bytes:
         address=site.url,
         alternates=[(address, feed.title) for feed in feeds[:1] for address in feed.addresses],
         root="",
+        private=False,
     )
     return checked(html).encode()
 

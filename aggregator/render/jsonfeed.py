@@ -61,8 +61,10 @@ def render_feed(feed: Feed, entries: Sequence[bytes]) -> bytes:
         icon=feed.image or feed.site.icon,
         authors=[{"name": feed.site.author or feed.site.title}],
         language=content.language(feed.site.language),
-        hubs=[{"type": "WebSub", "url": hub} for hub in feed.site.hubs],
-        _aggregator=_known(deleted=[{"id": one.id, "when": one.when.isoformat()} for one in feed.deleted]),
+        hubs=[{"type": "WebSub", "url": hub} for hub in feed.hubs],
+        _aggregator=_known(
+            deleted=[{"id": one.id, "when": one.when.isoformat()} for one in feed.deleted], complete=feed.complete
+        ),
     )
     return _spliced(_encoded(head), entries)
 
@@ -88,7 +90,7 @@ def _covered(article: Article) -> dict[str, Any]:
     return _known(
         url=article.link,
         title=article.title,
-        provider=content.publisher(article),
+        provider=article.publisher,
         language=content.language(article.language),
         date_published=article.published.isoformat() if article.published else "",
     )

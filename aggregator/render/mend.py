@@ -3,7 +3,7 @@
 - An entry's links lose everything but the address, so that `related` reads as a second `alternate`.
 - RSS dates go through `locale.setlocale`, which is process-wide, and give the year 800 three digits.
 - RSS authors vanish unless they have an e-mail address; entries have no language.
-- Of a feed's links, RSS shows only the one to itself, and no hubs.
+- Of a feed's links, RSS shows only the one to itself, no hubs and no archives.
 - Media RSS always stands in a `media:group`, which is for renditions of one picture.
 """
 
@@ -23,7 +23,7 @@ from aggregator.render import content
 from aggregator.render.media import enclosures, image_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from lxml.etree import _Element
 
@@ -36,6 +36,9 @@ DC = "http://purl.org/dc/elements/1.1/"
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 MEDIA = "http://search.yahoo.com/mrss/"
 XML = "http://www.w3.org/XML/1998/namespace"
+HISTORY = "http://purl.org/syndication/history/1.0"
+
+_HISTORY = {"fh": HISTORY}  # where it is used, and not in every feed's head: few have any use for it
 
 
 def feed_entry(entry: Entry, site: Site) -> Any:
@@ -60,16 +63,26 @@ def feed_entry(entry: Entry, site: Site) -> Any:
 def feed_head(feed: Feed, form: Format, namespaces: Mapping[str, str]) -> Any:
     """feedgen's FeedGenerator with what RSS and Atom say of the feed; it declares these prefixes."""
     made: Any = FeedGenerator()  # type: ignore[no-untyped-call]  # feedgen has no types
-    made.register_extension("mend", partial(MendedFeed, feed, namespaces))
+    made.register_extension("mend", partial(MendedFeed, feed, form, namespaces))
     made.title(feed.title)
-    made.link(href=feed.address(form.name), rel="self", type=form.media_type)
-    for hub in feed.site.hubs:
-        made.link(href=hub, rel="hub")
+    made.link(href=feed.address(form.name, feed.archive), rel="self", type=form.media_type)
+    for rel, href in _links(feed, form):
+        made.link(href=href, rel=rel)
     made.link(href=feed.page, rel="alternate", type="text/html")  # the last one is the link of an RSS channel
     made.language(content.language(feed.site.language))
     made.copyright(feed.site.copyright)
     made.generator("aggregator")
     return made
+
+
+def _links(feed: Feed, form: Format) -> Iterator[tuple[str, str]]:
+    """Where readers go from a feed, as (rel, href): hubs, and archives (RFC 5005, section 4)."""
+    for hub in feed.hubs:
+        yield "hub", hub
+    if feed.archive:
+        yield "current", feed.address(form.name)
+    if feed.previous:
+        yield "prev-archive", feed.address(form.name, feed.previous)
 
 
 class _Unwritten(datetime):
@@ -85,17 +98,19 @@ UNWRITTEN = _Unwritten(1, 1, 1, tzinfo=UTC)
 class MendedFeed(BaseExtension):
     """The feed's half of the extension."""
 
-    def __init__(self, feed: Feed, namespaces: Mapping[str, str]) -> None:
+    def __init__(self, feed: Feed, form: Format, namespaces: Mapping[str, str]) -> None:
         self._feed = feed
+        self._form = form
         self._namespaces = namespaces
 
     def extend_ns(self) -> Mapping[str, str]:
         return self._namespaces
 
     def extend_rss(self, rss: _Element) -> _Element:
-        for hub in self._feed.site.hubs:
-            SubElement(rss[0], f"{{{ATOM}}}link", rel="hub", href=hub)
+        for rel, href in _links(self._feed, self._form):
+            SubElement(rss[0], f"{{{ATOM}}}link", rel=rel, href=href)
         _add(rss[0], "lastBuildDate", format_datetime(self._feed.updated))
+        self._add_history(rss[0])
         return rss
 
     def extend_atom(self, feed: _Element) -> _Element:
@@ -105,7 +120,15 @@ class MendedFeed(BaseExtension):
                 feed, f"{{{TOMBSTONES}}}deleted-entry", {"ref": one.id, "when": one.when.isoformat()}
             )
             _add(tombstone, f"{{{TOMBSTONES}}}comment", "Withdrawn")
+        self._add_history(feed)
         return feed
+
+    def _add_history(self, head: _Element) -> None:
+        """What there is besides this file (RFC 5005): nothing (2), or the feed that it is an archive of (4)."""
+        if self._feed.complete:
+            SubElement(head, f"{{{HISTORY}}}complete", nsmap=_HISTORY)
+        if self._feed.archive:
+            SubElement(head, f"{{{HISTORY}}}archive", nsmap=_HISTORY)
 
 
 class MendedEntry(BaseEntryExtension):

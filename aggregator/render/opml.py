@@ -29,7 +29,7 @@ def render(site: Site, feeds: Sequence[Feed]) -> bytes:
     SubElement(SubElement(root, "head"), "title").text = site.title
     folders: dict[tuple[str, ...], _Element] = {(): SubElement(root, "body")}
     parents = {feed.folders for feed in feeds}
-    for feed in feeds:
+    for feed in (feed for feed in feeds if feed.addresses):
         inside = (*feed.folders, feed.label)
         SubElement(_folder(folders, inside if inside in parents else feed.folders), "outline", _outline(feed))
     return tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
@@ -45,8 +45,9 @@ def _folder(folders: dict[tuple[str, ...], _Element], path: tuple[str, ...]) -> 
 def _outline(feed: Feed) -> dict[str, str]:
     addresses = {address.format: address.url for address in feed.addresses}
     address = next(addresses[format] for format in _PREFERRED if format in addresses)
-    found = {"type": "rss", "text": feed.label, "title": feed.title, "xmlUrl": address, "htmlUrl": feed.page}
-    return {name: text for name, text in (*found.items(), ("description", feed.description)) if text}
+    found = {"type": "rss", "text": feed.label, "title": feed.title, "xmlUrl": address}
+    known = {"htmlUrl": feed.page if feed.paged else "", "description": feed.description}
+    return {name: text for name, text in (found | known).items() if text}
 
 
 OVERVIEW = Overview("feeds.opml", "text/x-opml", frozenset(_PREFERRED), render)

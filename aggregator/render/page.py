@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from aggregator.model import Article, Entry, Feed, Image, Player, Site
 
-_EXCERPT = 400  # characters
 _ENTRIES = "<!-- entries -->"  # where they go; no text can say so, as all are escaped
 _WIDTH, _HEIGHT = 640, 360  # pixels, where a size isn't known: style.css makes room for pictures of this shape
 
@@ -24,6 +23,8 @@ _WIDTH, _HEIGHT = 640, 360  # pixels, where a size isn't known: style.css makes 
 @tolerant
 def render_entry(entry: Entry, site: Site) -> bytes:
     """The entry as an `article`: its excerpt and not its body, for whole texts are what feeds are for."""
+    from markupsafe import Markup  # comes with Jinja2: a site without pages has no use for it
+
     article = entry.story.article
     image = article.images[0] if article.images else None
     width, height = _size(article.player or image)
@@ -33,9 +34,11 @@ def render_entry(entry: Entry, site: Site) -> bytes:
         entry=entry,
         article=article,
         language=content.language(article.language),
-        publisher=content.publisher(article),
+        publisher=article.publisher,
         authors=article.authors,
-        excerpt=cut(article.excerpt or plain(article.body), _EXCERPT),
+        body=Markup(article.body) if entry.whole else "",  # noqa: S704  # sanitised, as all bodies are
+        anchor=article.link.partition("#")[2] if entry.whole else "",
+        excerpt=cut(article.excerpt or plain(article.body), content.EXCERPT),
         image=image,
         player=_player(article, image, site) if article.player else "",
         width=width,
@@ -59,6 +62,7 @@ def render_feed(feed: Feed, entries: Sequence[bytes]) -> bytes:
         alternates=[(address, feed.title) for address in feed.addresses],
         root="../" * (feed.name.count("/") + 1),
         empty=not entries,
+        private=feed.private,
     )
     before, _, after = html.partition(_ENTRIES)
     return b"".join((checked(before).encode(), *entries, checked(after).encode()))
@@ -78,7 +82,7 @@ def _covered(article: Article) -> dict[str, str]:
     return {
         "link": article.link,
         "title": article.title or article.link,
-        "publisher": content.publisher(article),
+        "publisher": article.publisher,
         "language": content.language(article.language),
     }
 

@@ -59,9 +59,14 @@ _WIDEN = (
       CROSS JOIN lead USING (document) CROSS JOIN article ON article.id = lead.explicit WHERE lead.explicit IS NOT NULL
     """,
 )
+# The feeds that articles are in, and the archives there.
 _DIRTY = """
-INSERT INTO feed SELECT DISTINCT topic.value ->> 0, 1, NULL FROM article, json_each(article.topics) topic
-  WHERE article.key IN {keys} ON CONFLICT (topic) DO UPDATE SET dirty = 1
+INSERT INTO feed
+  SELECT topic.value ->> 0, 0, 1, NULL FROM article, json_each(article.topics) topic WHERE article.key IN {keys}
+  UNION
+  SELECT topic.value ->> 0, month, 1, NULL FROM article, json_each(article.topics) topic
+    WHERE article.key IN {keys} AND month IS NOT NULL
+  ON CONFLICT DO UPDATE SET dirty = 1
 """
 # The articles of affected documents, and those without one that they list.
 _FORMER = (
@@ -85,8 +90,9 @@ _DISSOLVE = (
     """,
     # Without the types, which make them comparable to the columns, all that is in the topics would be gone through.
     """
-    DELETE FROM placement WHERE (topic, age, key) IN (
-      SELECT CAST(topic.value ->> 0 AS TEXT), CAST(-article.published AS INTEGER), article.key
+    DELETE FROM placement WHERE (topic, rank, age, key) IN (
+      SELECT CAST(topic.value ->> 0 AS TEXT), CAST(coalesce(topic.value ->> 4, 0) AS INTEGER),
+          CAST(-article.published AS INTEGER), article.key
         FROM former CROSS JOIN article ON article.key = former.article, json_each(article.topics) topic)
     """,
     _DIRTY.format(keys="(SELECT article FROM former)"),
@@ -272,14 +278,20 @@ class Articles:
         for statement in _ALONE:
             self.database.execute(statement)
 
-    def spread(self) -> int:
-        """Make stale and dirty what shows an article that was merged just now, and end the batch.
-
-        Returns how many articles were merged.
-        """
+    def spread(self) -> None:
+        """Make stale and dirty what shows an article that was merged just now."""
         rendered = self.database.one("SELECT 1 FROM entry LIMIT 1") is not None
         for statement in (_OWN, *(_SPREAD if rendered else ()), _DIRTY.format(keys="(SELECT key FROM stale)")):
             self.database.execute(statement)
+
+    def turned(self) -> list[str]:
+        """The ids of the articles that came, went, or are to be shown otherwise than before."""
+        return self.database.column(
+            "SELECT id FROM settled UNION SELECT id FROM stale CROSS JOIN article USING (key) WHERE id IS NOT NULL"
+        )
+
+    def end(self) -> int:
+        """End the batch. Returns how many articles were merged."""
         count = int(self.database.one("SELECT count(*) FROM made"))
         for table in _COLLECTED:
             self.database.execute(f"DELETE FROM temp.{table}")

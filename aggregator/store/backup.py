@@ -107,11 +107,13 @@ def _insert(database: Database, row: dict[str, Any]) -> None:
     table = row.pop("table", None)
     if table not in TABLES:
         raise ValueError(f"unknown table {table!r}")
-    names = [column[1] for column in database.execute(f"PRAGMA table_info({table})")]
-    values = [row.pop(name) for name in names]
-    if row:
-        raise ValueError(f"unknown column {next(iter(row))!r}")
-    database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(names))})", values)
+    names = {column[1] for column in database.execute(f"PRAGMA table_info({table})")}
+    if unknown := row.keys() - names:
+        raise ValueError(f"unknown column {min(unknown)!r}")
+    # An earlier version's rows may lack columns; they have what an upgrade would give them.
+    database.execute(
+        f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+    )
 
 
 def _bytes(line: str) -> bytes:

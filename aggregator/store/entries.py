@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 from zlib import crc32
 
 from aggregator.errors import IndexDamaged
@@ -14,6 +14,12 @@ from aggregator.store.database import Database
 from aggregator.store.packed import Topics, topics_of
 
 Item = TypeVar("Item")
+
+Part: TypeAlias = tuple[str, int]
+"""A part of a feed: its topic, and the month of an archive, such as 202611; 0: the feed itself."""
+
+VISIBLE = "topic = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2)"
+"""Which of a topic's placements are to be seen, in SQL; ?1 is the topic, ?2 is now."""
 
 
 class Placed(NamedTuple):
@@ -33,35 +39,39 @@ class Entries:
     # Which feeds are to be regenerated
 
     def mark_dirty(self, topics: Iterable[str]) -> None:
-        """Make the feeds of these topics dirty."""
-        self.database.executemany(
-            "INSERT INTO feed VALUES (?, 1, NULL) ON CONFLICT (topic) DO UPDATE SET dirty = 1",
-            [(topic,) for topic in topics],
-        )
+        """Make the feeds of these topics dirty, but for their archives."""
+        self.mark_parts_dirty((topic, 0) for topic in topics)
+
+    def mark_parts_dirty(self, parts: Iterable[Part]) -> None:
+        """Make these parts of feeds dirty."""
+        self.database.executemany("INSERT INTO feed VALUES (?, ?, 1, NULL) ON CONFLICT DO UPDATE SET dirty = 1", parts)
 
     def render_all(self) -> None:
-        """Make every entry be rendered again, and every feed dirty."""
+        """Make every entry be rendered again, and every feed dirty, with its archives."""
         for statement in (
             "DELETE FROM entry",
             "DELETE FROM fragment",
             """
-            INSERT INTO feed SELECT DISTINCT topic, 1, NULL FROM placement WHERE true
-              ON CONFLICT (topic) DO UPDATE SET dirty = 1
+            INSERT INTO feed SELECT DISTINCT topic, 0, 1, NULL FROM placement
+              UNION SELECT topic, month, 1, NULL FROM placement JOIN article USING (key) WHERE month IS NOT NULL
+              ON CONFLICT DO UPDATE SET dirty = 1
             """,
         ):
             self.database.execute(statement)
 
-    def waiting(self, now: datetime) -> list[str]:
-        """The topics whose feeds are dirty or due."""
-        return self.database.column("SELECT topic FROM feed WHERE dirty OR due <= ? ORDER BY topic", (to_micros(now),))
+    def waiting(self, now: datetime) -> list[Part]:
+        """The parts of feeds that are dirty or due."""
+        return self.database.execute(
+            "SELECT topic, month FROM feed WHERE dirty OR due <= ? ORDER BY topic, month", (to_micros(now),)
+        ).fetchall()
 
-    def is_dirty(self, topic: str) -> bool:
-        """Whether the feed of this topic is dirty."""
-        return bool(self.database.one("SELECT dirty FROM feed WHERE topic = ?", (topic,)))
+    def is_dirty(self, topic: str, month: int = 0) -> bool:
+        """Whether this part of a feed is dirty."""
+        return bool(self.database.one("SELECT dirty FROM feed WHERE (topic, month) = (?, ?)", (topic, month)))
 
     def dirty(self) -> int:
-        """How many feeds are dirty."""
-        return int(self.database.one("SELECT count(*) FROM feed WHERE dirty"))
+        """How many feeds are dirty, or have archives that are."""
+        return int(self.database.one("SELECT count(DISTINCT topic) FROM feed WHERE dirty"))
 
     def next_due(self, now: datetime) -> tuple[str, datetime] | None:
         """The topic whose feed is the next to change by itself after now, and when; None: none ever."""
@@ -70,20 +80,54 @@ class Entries:
         ).fetchone()
         return (row[0], from_micros(row[1])) if row else None
 
-    def clean(self, topic: str, due: datetime | None) -> None:
-        """Note that a feed is current until `due`."""
+    def clean(self, part: Part, due: datetime | None) -> None:
+        """Note that a part of a feed is current until `due`."""
         self.database.execute(
-            "UPDATE feed SET dirty = 0, due = ? WHERE topic = ?", (to_micros(due) if due else None, topic)
+            "UPDATE feed SET dirty = 0, due = ? WHERE (topic, month) = (?, ?)", (to_micros(due) if due else None, *part)
         )
 
     # What they show
 
     def newest(self, topic: str, now: datetime, limit: int) -> list[str]:
-        """The keys of a topic's visible stories, newest first, then by key."""
+        """The keys of a topic's visible stories, by rank, then newest first, then by key."""
         return self.database.column(
-            "SELECT key FROM placement WHERE topic = ?1 AND age >= -?2 AND since <= ?2 ORDER BY age, key LIMIT ?3",
+            f"SELECT key FROM placement WHERE {VISIBLE} ORDER BY rank, age, key LIMIT ?3",
             (topic, to_micros(now), limit),
         )
+
+    def between(self, topic: str, start: datetime, end: datetime, now: datetime) -> list[str]:
+        """The keys of a topic's visible stories that were published from one instant on and before another, newest
+        first, then by key.
+        """
+        return self.database.column(
+            f"SELECT key FROM placement WHERE {VISIBLE} AND rank = 0 AND age > -?4 AND age <= -?3 ORDER BY age, key",
+            (topic, to_micros(now), to_micros(start), to_micros(end)),
+        )
+
+    def count_from(self, topic: str, start: datetime, now: datetime) -> int:
+        """How many visible stories of a topic were published from an instant on."""
+        return int(
+            self.database.one(
+                f"SELECT count(*) FROM placement WHERE {VISIBLE} AND rank = 0 AND age <= -?3",
+                (topic, to_micros(now), to_micros(start)),
+            )
+        )
+
+    def last_before(self, topic: str, instant: datetime, now: datetime) -> datetime | None:
+        """When the newest of a topic's visible stories that were published before an instant was."""
+        age = self.database.one(
+            f"SELECT age FROM placement WHERE {VISIBLE} AND rank = 0 AND age > -?3 ORDER BY age LIMIT 1",
+            (topic, to_micros(now), to_micros(instant)),
+        )
+        return None if age is None else from_micros(-age)
+
+    def first_from(self, topic: str, instant: datetime, now: datetime) -> datetime | None:
+        """When the oldest of a topic's visible stories that were published from an instant on was."""
+        age = self.database.one(
+            f"SELECT age FROM placement WHERE {VISIBLE} AND rank = 0 AND age <= -?3 ORDER BY age DESC LIMIT 1",
+            (topic, to_micros(now), to_micros(instant)),
+        )
+        return None if age is None else from_micros(-age)
 
     def among(self, topic: str, ids: Iterable[str], after: datetime, now: datetime) -> list[tuple[str, str, datetime]]:
         """Those of some articles that are visible stories of a topic and were published after an instant, the newest
@@ -91,21 +135,36 @@ class Entries:
         """
         rows = self.database.execute(
             """
-            SELECT placement.key, article.id, published FROM json_each(?1) CROSS JOIN article ON article.id = value
-              CROSS JOIN placement ON topic = ?2 AND age = -published AND placement.key = article.key
-              WHERE published > ?3 AND published <= ?4 AND placement.since <= ?4 ORDER BY age, placement.key
+            SELECT placement.key, article.id, published FROM json_each(?3) CROSS JOIN article ON article.id = value
+              CROSS JOIN placement ON topic = ?1 AND rank = 0 AND age = -published AND placement.key = article.key
+              WHERE published > ?4 AND placement.since <= ?2 AND (until IS NULL OR until > ?2)
+              ORDER BY age, placement.key
             """,
-            (json.dumps(list(ids)), topic, to_micros(after), to_micros(now)),
+            (topic, to_micros(now), json.dumps(list(ids)), to_micros(after)),
         )
         return [(key, id, from_micros(published)) for key, id, published in rows]
 
+    def turn_between(self, topic: str, start: datetime, end: datetime, now: datetime) -> datetime | None:
+        """When the next of a topic's stories that were published between two instants becomes visible, or one that is
+        no longer is.
+        """
+        instant = self.database.one(
+            """
+            SELECT min(CASE WHEN since > ?2 THEN since ELSE until END) FROM placement
+              WHERE topic = ?1 AND rank = 0 AND age > -?4 AND age <= -?3 AND (since > ?2 OR until > ?2)
+            """,
+            (topic, to_micros(now), to_micros(start), to_micros(end)),
+        )
+        return None if instant is None else from_micros(instant)
+
     def following(self, topic: str, now: datetime) -> datetime | None:
-        """When the next of a topic's stories that are held back becomes visible."""
+        """When the next of a topic's stories that are held back becomes visible, or one that isn't no longer is."""
         instant = self.database.one(
             """
             SELECT min(instant) FROM (
-              SELECT -max(age) AS instant FROM placement WHERE topic = ?1 AND age < -?2
-              UNION ALL SELECT min(since) FROM placement WHERE topic = ?1 AND since > -age AND since > ?2)
+              SELECT -max(age) AS instant FROM placement WHERE topic = ?1 AND rank = 0 AND age < -?2
+              UNION ALL SELECT min(since) FROM placement WHERE topic = ?1 AND (since > -age OR rank <> 0) AND since > ?2
+              UNION ALL SELECT min(until) FROM placement WHERE topic = ?1 AND until IS NOT NULL AND until > ?2)
             """,
             (topic, to_micros(now)),
         )
@@ -114,7 +173,7 @@ class Entries:
     def spelling(self, topic: str, now: datetime) -> str | None:
         """A topic's name as the oldest of its visible articles spells it."""
         name = self.database.one(
-            "SELECT name FROM placement WHERE topic = ?1 AND age >= -?2 AND since <= ?2 AND name <> ''"
+            f"SELECT name FROM placement WHERE {VISIBLE} AND rank = 0 AND name <> ''"
             " ORDER BY age DESC, key DESC LIMIT 1",
             (topic, to_micros(now)),
         )
@@ -122,19 +181,25 @@ class Entries:
 
     # What goes into an entry
 
-    def want(self, keys: Iterable[str]) -> None:
-        """Note the entries that some feed shows."""
-        self.database.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", [(key,) for key in keys])
-
-    def unrendered(self, now: datetime) -> list[str]:
-        """The wanted entries that aren't rendered, or have changed by themselves by now."""
-        found = self.database.column(
-            """
-            SELECT key FROM wanted WHERE NOT EXISTS (
-              SELECT 1 FROM entry WHERE entry.key = wanted.key AND (until IS NULL OR until > ?)) ORDER BY key
-            """,
-            (to_micros(now),),
+    def want(self, keys: Iterable[str], formats: Sequence[str]) -> None:
+        """Note the entries that some feed shows, in these formats."""
+        self.database.executemany(
+            "INSERT OR IGNORE INTO wanted VALUES (?, ?)", [(key, format) for key in keys for format in formats]
         )
+
+    def unrendered(self, now: datetime) -> dict[str, tuple[str, ...]]:
+        """The wanted entries that aren't rendered, or have changed by themselves by now, and in which formats."""
+        changed = "(SELECT key FROM entry WHERE until <= ? AND key IN (SELECT key FROM wanted))"
+        self.database.execute(f"DELETE FROM fragment WHERE key IN {changed}", (to_micros(now),))
+        self.database.execute(f"DELETE FROM entry WHERE key IN {changed}", (to_micros(now),))
+        rows = self.database.execute(
+            """
+            SELECT key, group_concat(format, ' ') FROM wanted WHERE NOT EXISTS (
+              SELECT 1 FROM fragment WHERE (fragment.key, fragment.format) = (wanted.key, wanted.format))
+              GROUP BY key ORDER BY key
+            """
+        )
+        found = {key: tuple(formats.split()) for key, formats in rows}
         self.database.execute("DELETE FROM temp.wanted")
         return found
 
@@ -145,6 +210,40 @@ class Entries:
             (json.dumps(keys),),
         )
         return {key: Placed(id, from_micros(published), topics_of(topics) or []) for key, id, published, topics in rows}
+
+    def keys_of(self, ids: Iterable[str], now: datetime) -> dict[str, str]:
+        """The keys of the articles with these ids, by id, of those that are or would be entries by now."""
+        return dict(
+            self.database.execute(
+                """
+                SELECT id, key FROM article
+                  WHERE id IN (SELECT value FROM json_each(?)) AND own IS NOT NULL AND since <= ?
+                """,
+                (json.dumps(list(ids)), to_micros(now)),
+            )
+        )
+
+    def first_coming(self, ids: Iterable[str], now: datetime) -> datetime | None:
+        """When the next of the articles with these ids becomes visible; None: none does."""
+        since = self.database.one(
+            """
+            SELECT min(since) FROM article
+              WHERE id IN (SELECT value FROM json_each(?)) AND own IS NOT NULL AND since > ?
+            """,
+            (json.dumps(list(ids)), to_micros(now)),
+        )
+        return None if since is None else from_micros(since)
+
+    def providers(self, keys: Sequence[str]) -> dict[str, str]:
+        """Who published each of these articles, as shown; "" where nobody is known."""
+        rows = self.database.execute(
+            "SELECT key, provider FROM article WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
+        )
+        return {key: provider or "" for key, provider in rows}
+
+    def said(self, what: str) -> list[str]:
+        """All that articles have as `category`, `provider`, `type` or `language`."""
+        return self.database.column(f"SELECT DISTINCT {what} FROM article WHERE {what} > ''")
 
     def published(self, keys: Sequence[str]) -> list[datetime]:
         """When these articles were published, in the order of the keys."""
@@ -203,24 +302,26 @@ class Entries:
         self.database.executemany("INSERT OR REPLACE INTO entry VALUES (?, ?, ?)", rows)
         self.database.executemany("INSERT OR REPLACE INTO fragment VALUES (?, ?, ?, ?)", fragments)
 
-    def lasting(self, keys: Sequence[str]) -> tuple[int, datetime | None, datetime | None]:
-        """Of these entries: how many are rendered, the newest update, and when one of them changes by itself."""
-        count, updated, until = self.database.execute(
-            "SELECT count(*), max(updated), min(until) FROM entry WHERE key IN (SELECT value FROM json_each(?))",
+    def lasting(self, keys: Sequence[str]) -> tuple[datetime | None, datetime | None]:
+        """Of these entries: the newest update, and when one of them changes by itself."""
+        updated, until = self.database.execute(
+            "SELECT max(updated), min(until) FROM entry WHERE key IN (SELECT value FROM json_each(?))",
             (json.dumps(keys),),
         ).fetchone()
-        return count, from_micros(updated) if count else None, None if until is None else from_micros(until)
+        return None if updated is None else from_micros(updated), None if until is None else from_micros(until)
 
-    def fragments(self, keys: Sequence[str], format: str) -> list[bytes]:
-        """These entries in one format, in the order of the keys. Raises IndexDamaged."""
+    def fragments(self, keys: Sequence[str], format: str) -> list[bytes] | None:
+        """These entries in one format, in the order of the keys; None where one isn't rendered. Raises IndexDamaged."""
         rows = self.database.execute(
             "SELECT key, sum, data FROM fragment WHERE format = ? AND key IN (SELECT value FROM json_each(?))",
             (format, json.dumps(keys)),
         )
-        found = {key: data for key, sum, data in rows if sum == crc32(data)}
-        if len(found) < len(keys):
-            raise IndexDamaged("a rendered entry is lost or altered")
-        return [found[key] for key in keys]
+        found = {}
+        for key, sum, data in rows:
+            if sum != crc32(data):
+                raise IndexDamaged("a rendered entry is altered")
+            found[key] = data
+        return [found[key] for key in keys] if len(found) == len(keys) else None
 
 
 def _grouped(rows: Iterable[tuple[str, Item]]) -> dict[str, list[Item]]:

@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -21,7 +22,7 @@ from aggregator.store.database import Database, is_corrupt, make_folder
 from aggregator.text.urls import canonical
 
 FILE = "ledger.sqlite"
-VERSION = 4
+VERSION = 5
 SCHEMA = """
 -- identity: which output folders are ours, mark: changes with every change that the index must have seen,
 -- newest: the latest instant remembered
@@ -42,11 +43,20 @@ CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, since INT
 CREATE TABLE tombstone (topic TEXT, id TEXT, withdrawn INTEGER, PRIMARY KEY (topic, id, withdrawn)) WITHOUT ROWID;
 CREATE INDEX tombstone_withdrawn ON tombstone (topic, withdrawn);
 CREATE INDEX tombstone_id ON tombstone (id);
--- feeds that are out; lapsed: since when one doesn't qualify any more; shown: what it shows, as JSON (NULL: not known)
-CREATE TABLE feed (topic TEXT PRIMARY KEY, spelled TEXT NOT NULL, lapsed INTEGER, shown TEXT) WITHOUT ROWID;
+-- feeds that are out, and archives of them; month: the archive's, 0 of the feed itself; lapsed: since when one doesn't
+-- qualify any more; shown: what it shows, as JSON (NULL: not known)
+CREATE TABLE feed (topic TEXT, month INTEGER NOT NULL DEFAULT 0, spelled TEXT NOT NULL, lapsed INTEGER, shown TEXT,
+  PRIMARY KEY (topic, month)) WITHOUT ROWID;
 -- files that are out, as stat saw them after writing; size NULL: about to be written
 CREATE TABLE file (path TEXT PRIMARY KEY, topic TEXT NOT NULL, size INTEGER, mtime INTEGER, ctime INTEGER,
-  inode INTEGER) WITHOUT ROWID;
+  inode INTEGER, month INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+-- the periods of a digest that are over, when the entry of each was last updated, and the ids of the articles that it
+-- has for ever, the best first
+CREATE TABLE digest (topic TEXT, until INTEGER, updated INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
+  PRIMARY KEY (topic, until)) WITHOUT ROWID;
+CREATE TABLE digest_member (topic TEXT, until INTEGER, place INTEGER, id TEXT NOT NULL,
+  PRIMARY KEY (topic, until, place)) WITHOUT ROWID;
+CREATE INDEX digest_member_id ON digest_member (id);
 -- those that stand for their near-duplicates, the first first
 CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
 -- what became of files that hubs and hooks weren't told of yet; outcome: written or removed
@@ -67,6 +77,19 @@ UPGRADES = {
     CREATE INDEX article_seen ON article (first_seen);
     ALTER TABLE topic ADD COLUMN since INTEGER;
     """,
+    4: """
+    ALTER TABLE feed RENAME TO feed_4;
+    CREATE TABLE feed (topic TEXT, month INTEGER NOT NULL DEFAULT 0, spelled TEXT NOT NULL, lapsed INTEGER, shown TEXT,
+      PRIMARY KEY (topic, month)) WITHOUT ROWID;
+    INSERT INTO feed SELECT topic, 0, spelled, lapsed, shown FROM feed_4;
+    DROP TABLE feed_4;
+    ALTER TABLE file ADD COLUMN month INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE digest (topic TEXT, until INTEGER, updated INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
+      PRIMARY KEY (topic, until)) WITHOUT ROWID;
+    CREATE TABLE digest_member (topic TEXT, until INTEGER, place INTEGER, id TEXT NOT NULL,
+      PRIMARY KEY (topic, until, place)) WITHOUT ROWID;
+    CREATE INDEX digest_member_id ON digest_member (id);
+    """,
 }
 TABLES = {
     "meta": "name",
@@ -76,8 +99,10 @@ TABLES = {
     "topic": "topic",
     "survivor": "age",
     "tombstone": "topic, id, withdrawn",
-    "feed": "topic",
+    "feed": "topic, month",
     "file": "path",
+    "digest": "topic, until",
+    "digest_member": "topic, until, place",
     "news": "age",
 }
 
@@ -105,11 +130,25 @@ class Record(NamedTuple):
 
 
 class Out(NamedTuple):
-    """A feed that is out: its topic as spelled, since when it doesn't qualify (None: it does), and what it shows."""
+    """A feed that is out, or an archive of one: its topic as spelled, since when it doesn't qualify (None: it does),
+    and what it shows.
+    """
 
     spelled: str
     lapsed: datetime | None
     shown: Shown
+
+
+class Closed(NamedTuple):
+    """A period of a digest that is over: the id of its entry, its name, when that was last updated, and the ids of the
+    articles that it has for ever, the best first.
+    """
+
+    id: str
+    name: str
+    until: datetime
+    updated: datetime
+    members: tuple[str, ...]
 
 
 class News(NamedTuple):
@@ -433,48 +472,124 @@ class Ledger:
 
     def feeds(self) -> list[str]:
         """The topics whose feeds are out."""
-        return self.database.column("SELECT topic FROM feed ORDER BY topic")
+        return self.database.column("SELECT topic FROM feed WHERE month = 0 ORDER BY topic")
 
-    def feed(self, topic: str) -> Out | None:
-        """What is remembered of a feed that is out; None: it isn't."""
-        row = self.database.execute("SELECT spelled, lapsed, shown FROM feed WHERE topic = ?", (topic,)).fetchone()
+    def archives(self) -> list[tuple[str, int]]:
+        """The archives that are out, as (topic, month)."""
+        return self.database.execute("SELECT topic, month FROM feed WHERE month > 0 ORDER BY topic, month").fetchall()
+
+    def archives_of(self, topic: str) -> list[int]:
+        """The months of a feed's archives that are out."""
+        return self.database.column("SELECT month FROM feed WHERE topic = ? AND month > 0 ORDER BY month", (topic,))
+
+    def feed(self, topic: str, month: int = 0) -> Out | None:
+        """What is remembered of a feed that is out, or of an archive of it; None: it isn't."""
+        row = self.database.execute(
+            "SELECT spelled, lapsed, shown FROM feed WHERE (topic, month) = (?, ?)", (topic, month)
+        ).fetchone()
         return _out(*row) if row else None
 
     def feeds_out(self) -> dict[str, Out]:
         """What is remembered of all feeds that are out, by topic."""
-        rows = self.database.execute("SELECT topic, spelled, lapsed, shown FROM feed ORDER BY topic")
+        rows = self.database.execute("SELECT topic, spelled, lapsed, shown FROM feed WHERE month = 0 ORDER BY topic")
         return {topic: _out(*row) for topic, *row in rows}
 
-    def put_feed(self, topic: str, out: Out) -> bool:
-        """Remember that a feed is out, and how; whether that is news."""
+    def put_feed(self, topic: str, month: int, out: Out) -> bool:
+        """Remember that a feed is out, or an archive of it, and how; whether that is news."""
         lapsed = to_micros(out.lapsed) if out.lapsed else None
         done = self.database.execute(
             """
-            INSERT INTO feed VALUES (?, ?, ?, ?) ON CONFLICT (topic) DO UPDATE
+            INSERT INTO feed VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE
               SET (spelled, lapsed, shown) = (excluded.spelled, excluded.lapsed, excluded.shown)
               WHERE (spelled, lapsed, shown) IS NOT (excluded.spelled, excluded.lapsed, excluded.shown)
             """,
-            (topic, out.spelled, lapsed, encode(out.shown).decode()),
+            (topic, month, out.spelled, lapsed, encode(out.shown).decode()),
         )
         return bool(done.rowcount)
 
-    def drop_feed(self, topic: str) -> bool:
-        """Remember that a feed is no longer out; whether it was."""
-        return bool(self.database.execute("DELETE FROM feed WHERE topic = ?", (topic,)).rowcount)
+    def drop_feed(self, topic: str, month: int) -> bool:
+        """Remember that a feed is no longer out, or an archive of it; whether it was."""
+        return bool(self.database.execute("DELETE FROM feed WHERE (topic, month) = (?, ?)", (topic, month)).rowcount)
+
+    # Digests
+
+    def last_digest(self, topic: str) -> datetime | None:
+        """When the last of a digest's periods was over for which its stories are chosen; None: there is none."""
+        last = self.database.one("SELECT max(until) FROM digest WHERE topic = ?", (topic,))
+        return None if last is None else from_micros(last)
+
+    def has_digest(self, id: str) -> bool:
+        """Whether a digest's entry has this id."""
+        return self.database.one("SELECT 1 FROM digest WHERE id = ?", (id,)) is not None
+
+    def has_digest_of(self, topic: str, name: str) -> bool:
+        """Whether a period of this name is over for a digest."""
+        return self.database.one("SELECT 1 FROM digest WHERE (topic, name) = (?, ?)", (topic, name)) is not None
+
+    def close_digest(
+        self, topic: str, until: datetime, name: str, id: str, members: Sequence[str], now: datetime
+    ) -> None:
+        """Remember for ever what a digest lists of a period, by its end and name: ids of articles, the best first."""
+        over = to_micros(until)
+        self.database.execute("INSERT OR IGNORE INTO digest VALUES (?1, ?2, ?2, ?3, ?4)", (topic, over, id, name))
+        self.database.executemany(
+            "INSERT OR IGNORE INTO digest_member VALUES (?, ?, ?, ?)",
+            [(topic, over, place, member) for place, member in enumerate(members)],
+        )
+        newest = max(self._meta("newest") or 0, to_micros(now))
+        self.database.execute("INSERT OR REPLACE INTO meta VALUES ('newest', ?)", (newest,))
+
+    def update_digest(self, id: str, updated: datetime) -> None:
+        """Remember when a digest's entry was last updated."""
+        self.database.execute("UPDATE digest SET updated = ? WHERE id = ?", (to_micros(updated), id))
+
+    def digests(self, topic: str, now: datetime) -> Iterator[Closed]:
+        """The periods of a digest that are over by now and had stories, the last first."""
+        rows = self.database.execute(
+            """
+            SELECT digest.id, name, until, updated, member.id, max(coalesce(withdrawn, 0), coalesce(restored, 0))
+              FROM digest JOIN digest_member member USING (topic, until) LEFT JOIN article ON article.id = member.id
+              WHERE topic = ? AND until <= ? ORDER BY until DESC, place
+            """,
+            (topic, to_micros(now)),
+        )
+        for (id, name, until, updated), some in groupby(rows, key=lambda row: row[:4]):
+            members, turns = zip(*(row[4:] for row in some), strict=True)
+            last = max((updated, *filter(None, turns)))
+            yield Closed(id, name, from_micros(until), from_micros(last), members)
+
+    def digests_with(self, ids: Sequence[str]) -> list[str]:
+        """The topics of the digests that list any of these articles."""
+        return self.database.column(
+            "SELECT DISTINCT topic FROM json_each(?) CROSS JOIN digest_member member ON member.id = value",
+            (json.dumps(ids),),
+        )
+
+    def digests_of(self, id: str) -> list[tuple[str, str]]:
+        """Which digests list an article, as (topic, name of the period)."""
+        return self.database.execute(
+            """
+            SELECT topic, name FROM digest_member member JOIN digest USING (topic, until)
+              WHERE member.id = ? ORDER BY topic, until
+            """,
+            (id,),
+        ).fetchall()
 
     # Published files
 
-    def files(self) -> Iterator[tuple[str, str, tuple[int, ...]]]:
-        """The files that are out or about to be, as (path, topic, size, mtime_ns, ctime_ns and inode)."""
-        for path, topic, *signature in self.database.execute(
-            "SELECT path, topic, size, mtime, ctime, inode FROM file"
+    def files(self) -> Iterator[tuple[str, tuple[str, int], tuple[int, ...]]]:
+        """The files that are out or about to be, as (path, (topic, month of an archive), (size, mtime_ns, ctime_ns,
+        inode)).
+        """
+        for path, topic, month, *signature in self.database.execute(
+            "SELECT path, topic, month, size, mtime, ctime, inode FROM file"
         ).fetchall():
-            yield path, topic, tuple(signature)
+            yield path, (topic, month), tuple(signature)
 
-    def intend(self, topic: str, paths: Iterable[str]) -> None:
-        """Remember that these files of a topic's feed are ours before they are written."""
+    def intend(self, topic: str, month: int, paths: Iterable[str]) -> None:
+        """Remember that these files of a topic's feed, or of an archive of it, are ours before they are written."""
         self.database.executemany(
-            "INSERT OR IGNORE INTO file (path, topic) VALUES (?, ?)", [(path, topic) for path in paths]
+            "INSERT OR IGNORE INTO file (path, topic, month) VALUES (?, ?, ?)", [(path, topic, month) for path in paths]
         )
 
     def put_file(self, path: str, signature: tuple[int, ...], tellers: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from aggregator.model import Problem, to_micros
 from aggregator.store.database import Database
+from aggregator.store.entries import VISIBLE
 from aggregator.store.packed import decode_problems
 
 
@@ -82,27 +83,17 @@ class Lookup:
     def rank(self, topic: str, key: str, now: datetime) -> int | None:
         """The place of a story among the visible ones of a topic, from 1; None where it isn't one."""
         row = self.database.execute(
-            """
-            SELECT age FROM placement WHERE topic = ?1 AND key = ?2
-              AND age = (SELECT -published FROM article WHERE key = ?2) AND age >= -?3 AND since <= ?3
-            """,
-            (topic, key, to_micros(now)),
+            f"SELECT rank, age FROM placement WHERE {VISIBLE} AND key = ?3",
+            (topic, to_micros(now), key),
         ).fetchone()
         if row is None:
             return None
         return 1 + int(
             self.database.one(
-                """
-                SELECT count(*) FROM placement
-                  WHERE topic = ?1 AND age >= -?4 AND since <= ?4 AND (age, key) < (?3, ?2)
-                """,
-                (topic, key, row[0], to_micros(now)),
+                f"SELECT count(*) FROM placement WHERE {VISIBLE} AND (rank, age, key) < (?3, ?4, ?5)",
+                (topic, to_micros(now), *row, key),
             )
         )
-
-    def is_dirty(self, topic: str) -> bool:
-        """Whether a topic's feed waits to be regenerated."""
-        return bool(self.database.one("SELECT dirty FROM feed WHERE topic = ?", (topic,)))
 
     def links(self, keys: Sequence[str]) -> dict[str, list[str]]:
         """The documents that list each of these articles as related, as paths."""

@@ -37,13 +37,24 @@ class Row(NamedTuple):
     inode: int
 
 
-Topics: TypeAlias = list[tuple[str, str, int]]
-"""Topics as (folded, as shown; "": not shown, from when on the article is in its feed, in µs since 1970)."""
+class Spot(NamedTuple):
+    """A feed that an article is in: its topic, folded and as shown ("": not shown), from when on it is there and until
+    when (µs since 1970; None: for ever), and its rank; those of lower rank are shown first.
+    """
+
+    topic: str
+    name: str
+    since: int
+    until: int | None = None
+    rank: int = 0
+
+
+Topics: TypeAlias = list[Spot]
 
 
 def topics_of(column: str | None) -> Topics | None:
     """What the index has in a column of topics."""
-    return None if column is None else [(topic, name, since) for topic, name, since in json.loads(column)]
+    return None if column is None else [Spot(*spot) for spot in json.loads(column)]
 
 
 class Standing(NamedTuple):
@@ -54,7 +65,10 @@ class Standing(NamedTuple):
 
     def columns(self) -> tuple[int, str | None]:
         """As the index has it."""
-        return self.published, None if self.topics is None else json.dumps(self.topics, ensure_ascii=False)
+        if self.topics is None:
+            return self.published, None
+        spots = [spot if spot.until or spot.rank else spot[:3] for spot in self.topics]
+        return self.published, json.dumps(spots, ensure_ascii=False)
 
 
 class Packed(NamedTuple):

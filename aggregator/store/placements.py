@@ -38,8 +38,8 @@ class Lister(NamedTuple):
 
 class Place(NamedTuple):
     """What an article's feeds follow from: when published, from when it may be shown (µs since 1970), the topics
-    that its own documents give it (None: they make it no entry), those it is placed in so far, and its survivor ("":
-    none).
+    that its own documents give it (None: they make it no entry), the feeds it is placed in so far, the month of their
+    archives (None: it has none), and its survivor ("": none).
     """
 
     key: str
@@ -47,7 +47,22 @@ class Place(NamedTuple):
     since: int
     own: Topics | None
     topics: Topics | None
+    month: int | None
     survivor: str
+
+
+class Move(NamedTuple):
+    """An article that is in these feeds from now on (None: in none), and the month of their archives (None: there are
+    none); its category, provider, type and language, as shown (None: no feed asks).
+    """
+
+    place: Place
+    topics: Topics | None
+    month: int | None
+    category: str | None = None
+    provider: str | None = None
+    type: str | None = None
+    language: str | None = None
 
 
 class Placements:
@@ -105,10 +120,10 @@ class Placements:
     def places(self, keys: Sequence[str]) -> list[Place]:
         """What there is to know of these articles."""
         return [
-            Place(key, published, since, topics_of(own), topics_of(topics), survivor or "")
-            for key, published, since, own, topics, survivor in self.database.execute(
+            Place(key, published, since, topics_of(own), topics_of(topics), month, survivor or "")
+            for key, published, since, own, topics, month, survivor in self.database.execute(
                 """
-                SELECT key, published, since, own, topics, survivor FROM article
+                SELECT key, published, since, own, topics, month, survivor FROM article
                   WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key
                 """,
                 (json.dumps(keys),),
@@ -125,29 +140,47 @@ class Placements:
             found.setdefault(survivor, []).append(key)
         return found
 
-    def put(self, placed: Sequence[tuple[Place, Topics | None]]) -> None:
-        """Place articles in the feeds of these topics instead of those they were in; whoever showed them is stale."""
+    def put(self, moves: Sequence[Move]) -> None:
+        """Place articles in other feeds than those they were in; whoever showed them is stale."""
         into = self.database.executemany
         into(
-            "DELETE FROM placement WHERE (topic, age, key) = (?, ?, ?)",
-            [(topic, -place.published, place.key) for place, _ in placed for topic, *_ in place.topics or ()],
-        )
-        into(
-            "INSERT INTO placement VALUES (?, ?, ?, ?, ?)",
+            "DELETE FROM placement WHERE (topic, rank, age, key) = (?, ?, ?, ?)",
             [
-                (topic, -place.published, place.key, name, since)
-                for place, topics in placed
-                for topic, name, since in topics or ()
+                (spot.topic, spot.rank, -place.published, place.key)
+                for place, *_ in moves
+                for spot in place.topics or ()
             ],
         )
-        into("UPDATE article SET topics = own WHERE key = ?", [(p.key,) for p, topics in placed if topics == p.own])
+        into(
+            "INSERT INTO placement VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (spot.topic, spot.rank, -place.published, place.key, spot.since, spot.until, spot.name)
+                for place, topics, *_ in moves
+                for spot in topics or ()
+            ],
+        )
         into(
             "UPDATE article SET topics = ? WHERE key = ?",
-            [(Standing(0, topics).columns()[1], place.key) for place, topics in placed if topics != place.own],
+            [
+                (Standing(0, move.topics).columns()[1], move.place.key)
+                for move in moves
+                if move.topics != move.place.own
+            ],
         )
-        into("INSERT OR IGNORE INTO stale VALUES (?)", [(place.key,) for place, _ in placed])
-        left = {topic for place, _ in placed for topic, *_ in place.topics or ()}
         into(
-            "INSERT INTO feed VALUES (?, 1, NULL) ON CONFLICT (topic) DO UPDATE SET dirty = 1",
-            [(topic,) for topic in sorted(left)],
+            "UPDATE article SET topics = own WHERE key = ?",
+            [(move.place.key,) for move in moves if move.topics == move.place.own],
         )
+        into(
+            "UPDATE article SET (month, category, provider, type, language) = (?, ?, ?, ?, ?) WHERE key = ?",
+            [(*move[2:], move.place.key) for move in moves if any(move[2:])],
+        )
+        into("INSERT OR IGNORE INTO stale VALUES (?)", [(move.place.key,) for move in moves])
+        left = {
+            (spot.topic, month)
+            for place, *_ in moves
+            for spot in place.topics or ()
+            for month in (0, place.month)
+            if month is not None
+        }
+        into("INSERT INTO feed VALUES (?, ?, 1, NULL) ON CONFLICT DO UPDATE SET dirty = 1", sorted(left))

@@ -4,15 +4,15 @@
     document ── lead ─> article   which article its own mention belongs to
     document ─< claim ─> url      the URLs that name its article; `joins` no: too many others claim it
     alias ─> article              every URL that names an article
-    article ─< placement          the topics whose feeds it is in, by age
+    article ─< placement          the feeds that it is in, in their order
     article ── text ─< token      what near-duplicates are found by; `survivor` stands for an article in all feeds
     article ── entry ─< fragment  its entry, rendered in each format
-    feed                          dirty or not, and the instant it is due
+    feed                          dirty or not, and the instant it is due: a feed itself, or an archive of it
 
 A batch collects what it touches in temporary tables, so that its cost follows the change and not the corpus.
 """
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -46,22 +46,24 @@ CREATE INDEX claim_document ON claim (document);
 CREATE TABLE crowded (url TEXT PRIMARY KEY) WITHOUT ROWID;
 
 -- since: from when it may be shown; own: the topics that its own documents give it (NULL: they make it no entry);
--- topics: those in whose feeds it is (NULL: it is no entry), all as [folded, as shown, from when on]
+-- topics: the feeds that it is in (NULL: it is no entry), as spots; month: that of its archives (NULL: there are none);
+-- category, provider, type, language: what it is, as shown (NULL: no feed asks)
 CREATE TABLE article (
   key TEXT PRIMARY KEY, id TEXT UNIQUE, published INTEGER NOT NULL, since INTEGER NOT NULL, own TEXT, topics TEXT,
-  survivor TEXT
+  survivor TEXT, month INTEGER, category TEXT, provider TEXT, type TEXT, language TEXT
 ) WITHOUT ROWID;
 CREATE INDEX article_survivor ON article (survivor) WHERE survivor IS NOT NULL;
 CREATE INDEX article_unnamed ON article (key) WHERE id IS NULL;
 CREATE TABLE alias (url TEXT PRIMARY KEY, article TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX alias_article ON alias (article);
 
--- age is minus the instant published, so that the primary key's order is a feed's order
+-- age is minus the instant published, so that the primary key's order is a feed's order; until: NULL for ever
 CREATE TABLE placement (
-  topic TEXT, age INTEGER, key TEXT, name TEXT NOT NULL, since INTEGER NOT NULL,
-  PRIMARY KEY (topic, age, key)
+  topic TEXT, rank INTEGER, age INTEGER, key TEXT, since INTEGER, until INTEGER, name TEXT NOT NULL,
+  PRIMARY KEY (topic, rank, age, key, since)
 ) WITHOUT ROWID;
-CREATE INDEX placement_since ON placement (topic, since) WHERE since > -age;
+CREATE INDEX placement_since ON placement (topic, since) WHERE since > -age OR rank <> 0;
+CREATE INDEX placement_until ON placement (topic, until) WHERE until IS NOT NULL;
 
 CREATE TABLE text (article TEXT PRIMARY KEY, published INTEGER NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE token (token INTEGER, article TEXT, PRIMARY KEY (token, article)) WITHOUT ROWID;
@@ -70,7 +72,10 @@ CREATE INDEX token_article ON token (article);
 CREATE TABLE entry (key TEXT PRIMARY KEY, updated INTEGER NOT NULL, until INTEGER) WITHOUT ROWID;
 -- sum: the CRC-32 of data, for SQLite doesn't notice damage inside a blob
 CREATE TABLE fragment (key TEXT, format TEXT, sum INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (key, format));
-CREATE TABLE feed (topic TEXT PRIMARY KEY, dirty INTEGER NOT NULL, due INTEGER) WITHOUT ROWID;
+-- month: of an archive; 0: of the feed itself
+CREATE TABLE feed (
+  topic TEXT, month INTEGER, dirty INTEGER NOT NULL, due INTEGER, PRIMARY KEY (topic, month)
+) WITHOUT ROWID;
 """
 
 BATCH = """
@@ -91,7 +96,7 @@ CREATE TEMP TABLE regroup (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE met (token INTEGER PRIMARY KEY, common INTEGER NOT NULL);
 CREATE TEMP TABLE stale (key TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE settled (id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE wanted (key TEXT, format TEXT, PRIMARY KEY (key, format)) WITHOUT ROWID;
 -- the known documents at or below the places that were looked at, none of which is below another; `0` is the letter
 -- behind `/`
 CREATE TEMP VIEW concerned AS
