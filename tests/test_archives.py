@@ -388,11 +388,7 @@ def history_ends(world: World) -> None:
     world.options["archives"] = False
 
 
-# What an article leaves is written before what it comes to, where that is later: nobody knows which entries a file had.
-moved = pytest.param(a_date_is_mended, marks=pytest.mark.xfail(reason="it is in neither for a moment", strict=True))
-
-
-@pytest.mark.parametrize("happens", [history_begins, a_month_ends, a_month_is_lost, moved, history_ends])
+@pytest.mark.parametrize("happens", [history_begins, a_month_ends, a_month_is_lost, a_date_is_mended, history_ends])
 def test_a_chain_is_whole_whenever_a_run_is_killed(tmp_path: Path, happens: Callable[[World], None]) -> None:
     """Before each of the renames and removals by which it shows its work: a reader comes to the end, and by all that is
     there before and after; the next run finishes.

@@ -281,6 +281,19 @@ def test_the_subscriber_of_a_ranked_feed_drops_what_left(world: World, format: s
     assert b"complete" not in world.tree()[f"all/{format}.xml"]
 
 
+def test_a_ranked_feed_never_says_an_earlier_instant_than_before(world: World) -> None:
+    """Also when the article that was updated last has left it."""
+    world.options["custom"] = (Custom("best", "Best", 1, order=Order.quality),)
+    world.document("a", publishedDateTime=day(90), quality=2)
+    world.document("b", publishedDateTime=day(10), quality=1)
+    run(world)
+    before = head(world, "custom/best/atom.xml").findtext(f"{ATOM}updated")
+    world.document("b", publishedDateTime=day(10), quality=3)
+    run(world)
+    assert world.titles("custom/best") == ["About b"]
+    assert head(world, "custom/best/atom.xml").findtext(f"{ATOM}updated") == before
+
+
 def test_a_ranked_feed_has_no_archives(world: World) -> None:
     """Nor has one whose articles leave by themselves; those of one that becomes such are removed."""
     world.options["archives"] = True

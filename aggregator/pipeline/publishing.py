@@ -72,7 +72,7 @@ class Press:
     def publish(self, sheets: Sequence[Sheet], progress: Progress, rendered: int, *, site: bool) -> Published:
         """Write the feeds, remove those that are over, and commit what is so: the ledger before the index.
 
-        sheets: of each feed, its archives first, the oldest first, so that each is there before anything leads to it.
+        sheets: of each feed, an archive before whatever leads to it, unless it is there already.
         `site`: whether to write the files of the site as a whole too.
         """
         going_out = [sheet for sheet in sheets if sheet.selection.keys is not None]
@@ -178,12 +178,13 @@ class Press:
     def _feed(
         self, sheet: Sheet, keys: Sequence[str], updated: datetime | None, deleted: tuple[Tombstone, ...]
     ) -> Feed:
-        if sheet.month or sheet.digests is not None:  # which say no earlier instant than they said before
+        # An empty feed has changed when it became empty; a withdrawal changes a feed whether it is empty or not.
+        instants = [updated or sheet.selection.lapsed]
+        if not sheet.month and sheet.digests is None:
+            instants += map(self.ledger.last_withdrawal, self._topics(sheet))
+        if sheet.month or kind_of(sheet.shown) == CUSTOM:  # what is newest may leave, and no instant goes back
             before = self.ledger.feed(*sheet.part)
-            instants = [updated or sheet.selection.lapsed, before and before.shown.updated]
-        else:
-            # An empty feed has changed when it became empty; a withdrawal changes a feed whether it is empty or not.
-            instants = [updated or sheet.selection.lapsed, *map(self.ledger.last_withdrawal, self._topics(sheet))]
+            instants.append(before and before.shown.updated)
         shows = shown(
             self.index.entries.published(keys),
             max(filter(None, instants), default=EPOCH),

@@ -56,4 +56,4 @@ def notice_altered(output: Path, index: Index, ledger: Ledger) -> None:
     """Make dirty what of the feeds has a file that isn't as it was written."""
     for path, part, recorded in ledger.files():
         if publish.signature(output, path) != publish.Signature(*recorded):
-            index.entries.mark_parts_dirty([part])
+            index.entries.mark_altered(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
@@ -78,24 +78,26 @@ class Selector:
         self.slugs = ledger.slugs()
         self.problems: list[Problem] = []
 
-    def waiting(self) -> dict[str, set[int]]:
-        """The parts of feeds that are dirty or due, as months by topic; where a topic had a feed under another name,
-        that address keeps serving.
+    def waiting(self) -> dict[str, dict[int, bool]]:
+        """The parts of feeds that are dirty or due, by topic and month, and whether nothing has come to them; where a
+        topic had a feed under another name, that address keeps serving.
         """
-        found: dict[str, set[int]] = {}
-        for topic, month in self.index.entries.waiting(self.now):
+        found: dict[str, dict[int, bool]] = {}
+        for topic, month, same in self.index.entries.waiting(self.now):
             aliases = [alias for alias in self.plan.taxonomy.aliases(topic) if self.ledger.feed(alias)]
             for one in (topic, *aliases):
-                found.setdefault(one, set()).add(month)
+                months = found.setdefault(one, {})
+                months[month] = same and months.get(month, True)
         return dict(sorted(found.items()))
 
     def name(self, topic: str) -> str:
         """What the feed of a topic goes by; "" for the files of the site as a whole."""
         return feed_name(topic, self.slugs) if topic != SITE else ""
 
-    def sheets(self, topic: str, months: set[int]) -> list[Sheet]:
-        """The sheets of a feed: of these months' archives, the oldest first, and of all that they make change; the feed
-        itself comes last.
+    def sheets(self, topic: str, months: Mapping[int, bool]) -> list[Sheet]:
+        """The sheets of a feed: of these months' archives, the oldest first, and of all that they make change, then of
+        the feed itself; but those to which nothing has come, and which are there already, come last: what left them may
+        have come to another one, and is missed nowhere if it is there first.
         """
         shown = self.plan.taxonomy.former.get(topic, topic)
         feed = self._feed(topic, shown)
@@ -119,7 +121,9 @@ class Selector:
                         waiting.append(following)
                         waiting.sort()
         self.index.entries.mark_parts_dirty((topic, month) for month in sorted(wanted))
-        return [*sheets, feed] if 0 in wanted else sheets
+        if 0 in wanted:
+            sheets.append(feed)
+        return sorted(sheets, key=lambda sheet: sheet.month in published and months.get(sheet.month, False))
 
     def want(self, sheet: Sheet) -> None:
         """Note what has to be rendered for a sheet."""

@@ -62,11 +62,11 @@ _WIDEN = (
 # The feeds that articles are in, and the archives there.
 _DIRTY = """
 INSERT INTO feed
-  SELECT topic.value ->> 0, 0, 1, NULL FROM article, json_each(article.topics) topic WHERE article.key IN {keys}
+  SELECT topic.value ->> 0, 0, {dirty}, NULL FROM article, json_each(article.topics) topic WHERE article.key IN {keys}
   UNION
-  SELECT topic.value ->> 0, month, 1, NULL FROM article, json_each(article.topics) topic
+  SELECT topic.value ->> 0, month, {dirty}, NULL FROM article, json_each(article.topics) topic
     WHERE article.key IN {keys} AND month IS NOT NULL
-  ON CONFLICT DO UPDATE SET dirty = 1
+  ON CONFLICT DO UPDATE SET dirty = max(dirty, excluded.dirty)
 """
 # The articles of affected documents, and those without one that they list.
 _FORMER = (
@@ -95,7 +95,7 @@ _DISSOLVE = (
           CAST(-article.published AS INTEGER), article.key
         FROM former CROSS JOIN article ON article.key = former.article, json_each(article.topics) topic)
     """,
-    _DIRTY.format(keys="(SELECT article FROM former)"),
+    _DIRTY.format(keys="(SELECT article FROM former)", dirty=1),
     "DELETE FROM article WHERE key IN (SELECT article FROM former)",
     "DELETE FROM alias WHERE article IN (SELECT article FROM former)",
     "DELETE FROM text WHERE article IN (SELECT article FROM former)",
@@ -281,7 +281,7 @@ class Articles:
     def spread(self) -> None:
         """Make stale and dirty what shows an article that was merged just now."""
         rendered = self.database.one("SELECT 1 FROM entry LIMIT 1") is not None
-        for statement in (_OWN, *(_SPREAD if rendered else ()), _DIRTY.format(keys="(SELECT key FROM stale)")):
+        for statement in (_OWN, *(_SPREAD if rendered else ()), _DIRTY.format(keys="(SELECT key FROM stale)", dirty=2)):
             self.database.execute(statement)
 
     def turned(self) -> list[str]:

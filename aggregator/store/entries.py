@@ -44,7 +44,13 @@ class Entries:
 
     def mark_parts_dirty(self, parts: Iterable[Part]) -> None:
         """Make these parts of feeds dirty."""
-        self.database.executemany("INSERT INTO feed VALUES (?, ?, 1, NULL) ON CONFLICT DO UPDATE SET dirty = 1", parts)
+        self.database.executemany("INSERT INTO feed VALUES (?, ?, 2, NULL) ON CONFLICT DO UPDATE SET dirty = 2", parts)
+
+    def mark_altered(self, part: Part) -> None:
+        """Make a part of a feed dirty of which a file isn't as it was written."""
+        self.database.execute(
+            "INSERT INTO feed VALUES (?, ?, 1, NULL) ON CONFLICT DO UPDATE SET dirty = max(dirty, excluded.dirty)", part
+        )
 
     def render_all(self) -> None:
         """Make every entry be rendered again, and every feed dirty, with its archives."""
@@ -52,18 +58,19 @@ class Entries:
             "DELETE FROM entry",
             "DELETE FROM fragment",
             """
-            INSERT INTO feed SELECT DISTINCT topic, 0, 1, NULL FROM placement
-              UNION SELECT topic, month, 1, NULL FROM placement JOIN article USING (key) WHERE month IS NOT NULL
-              ON CONFLICT DO UPDATE SET dirty = 1
+            INSERT INTO feed SELECT DISTINCT topic, 0, 2, NULL FROM placement
+              UNION SELECT topic, month, 2, NULL FROM placement JOIN article USING (key) WHERE month IS NOT NULL
+              ON CONFLICT DO UPDATE SET dirty = 2
             """,
         ):
             self.database.execute(statement)
 
-    def waiting(self, now: datetime) -> list[Part]:
-        """The parts of feeds that are dirty or due."""
-        return self.database.execute(
-            "SELECT topic, month FROM feed WHERE dirty OR due <= ? ORDER BY topic, month", (to_micros(now),)
-        ).fetchall()
+    def waiting(self, now: datetime) -> list[tuple[str, int, bool]]:
+        """The parts of feeds that are dirty or due, as (topic, month, whether nothing has come to it)."""
+        rows = self.database.execute(
+            "SELECT topic, month, dirty FROM feed WHERE dirty OR due <= ? ORDER BY topic, month", (to_micros(now),)
+        )
+        return [(topic, month, dirty == 1) for topic, month, dirty in rows]
 
     def is_dirty(self, topic: str, month: int = 0) -> bool:
         """Whether this part of a feed is dirty."""

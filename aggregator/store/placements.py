@@ -183,4 +183,7 @@ class Placements:
             for month in (0, place.month)
             if month is not None
         }
-        into("INSERT INTO feed VALUES (?, ?, 1, NULL) ON CONFLICT DO UPDATE SET dirty = 1", sorted(left))
+        into(
+            "INSERT INTO feed VALUES (?, ?, 1, NULL) ON CONFLICT DO UPDATE SET dirty = max(dirty, excluded.dirty)",
+            sorted(left),
+        )

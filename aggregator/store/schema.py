@@ -72,7 +72,7 @@ CREATE INDEX token_article ON token (article);
 CREATE TABLE entry (key TEXT PRIMARY KEY, updated INTEGER NOT NULL, until INTEGER) WITHOUT ROWID;
 -- sum: the CRC-32 of data, for SQLite doesn't notice damage inside a blob
 CREATE TABLE fragment (key TEXT, format TEXT, sum INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (key, format));
--- month: of an archive; 0: of the feed itself
+-- month: of an archive; 0: of the feed itself; dirty: 0 no, 1 it has to be written, 2 and may show more
 CREATE TABLE feed (
   topic TEXT, month INTEGER, dirty INTEGER NOT NULL, due INTEGER, PRIMARY KEY (topic, month)
 ) WITHOUT ROWID;
