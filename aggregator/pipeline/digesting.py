@@ -10,7 +10,7 @@ from aggregator.feeds import Custom, Order, Period, Rhythm, day_of, week_of
 from aggregator.merge import merge, mint
 from aggregator.model import Article, Entry, Story
 from aggregator.pipeline.plan import Plan
-from aggregator.store import Index, Ledger, chunks, decode_mention
+from aggregator.store import Closed, Index, Ledger, chunks, decode_mention
 
 STORY = "story"
 """What a story is rendered as that is part of a digest's entry."""
@@ -20,14 +20,9 @@ _PERIODS: dict[Rhythm, Callable[[datetime, str], Period]] = {Rhythm.daily: day_o
 
 
 class Digest(NamedTuple):
-    """A period that is over: the id of its entry, its name, its end, when the entry was last updated, and the keys of
-    its stories that there are still, the best first.
-    """
+    """A period that is over, and the keys of its stories that there are still, the best first."""
 
-    id: str
-    name: str
-    until: datetime
-    updated: datetime
+    closed: Closed
     keys: tuple[str, ...]
 
 
@@ -105,7 +100,7 @@ def shown_digests(
         if back := index.entries.first_coming(closed.members, now):
             coming.append(back)
         if shown := tuple(keys[id] for id in closed.members if id in keys):
-            found.append(Digest(closed.id, closed.name, closed.until, closed.updated, shown))
+            found.append(Digest(closed, shown))
             if len(found) == limit:
                 break
     return tuple(found), min(coming, default=None)
@@ -116,10 +111,11 @@ def entry_of(digest: Digest, title: str, page: str, stories: list[bytes], update
 
     title, page: the feed's, and where people read it; stories: as rendered; updated: the newest update of them.
     """
+    closed = digest.closed
     text = Article(
-        key=digest.id,
-        link=f"{page}#{digest.id.rpartition(':')[2]}",
-        title=f"{title}: {digest.name}",
+        key=closed.id,
+        link=f"{page}#{closed.id.rpartition(':')[2]}",
+        title=f"{title}: {closed.name}",
         body=b"".join(stories).decode(),
     )
-    return Entry(digest.id, digest.until, max(digest.updated, updated), Story(text), whole=True)
+    return Entry(closed.id, closed.until, max(closed.updated, updated), Story(text), whole=True)

@@ -321,7 +321,7 @@ class _Case:
         digests, _ = shown_digests(self.index, self.ledger, custom.topic, custom.entries, self.now)
         for digest in digests:
             if key in digest.keys:
-                return digest.keys.index(key) + 1, f"in the digest of {digest.name}"
+                return digest.keys.index(key) + 1, f"in the digest of {digest.closed.name}"
         ids = self.index.articles.ids([key])
         name = next((name for topic, name in self.ledger.digests_of(ids[key]) if topic == custom.topic), None)
         return (None, f"in the digest of {name}, which isn't shown any more") if name else None

@@ -153,7 +153,7 @@ class Press:
             if stories is None or updated is None:
                 return feed, [None for _ in sheet.formats]
             entries.append(entry_of(digest, feed.label, feed.page, stories, updated))
-            self.ledger.update_digest(digest.id, entries[-1].updated)
+            self.ledger.update_digest(digest.closed.id, entries[-1].updated)
         updated = max(feed.shown.updated, *(entry.updated for entry in entries)) if entries else feed.shown.updated
         shows = shown([entry.published for entry in entries], updated, self.plan.site.timezone)
         rendered = [[render.PIECES[name](entry, self.plan.site) for entry in entries] for name in sheet.formats]

@@ -9,7 +9,7 @@ from aggregator.store.database import chunks, is_corrupt, set_aside, unlink
 from aggregator.store.entries import Part
 from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, discard_unfinished, open_index
-from aggregator.store.ledger import DAMAGED, Ledger, News, Out, Stand
+from aggregator.store.ledger import DAMAGED, Closed, Ledger, News, Out, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
 from aggregator.store.packed import Packed, Row, Saved, Spot, Standing, Topics, decode_mention, pack
 from aggregator.store.placements import Lister, Move, Place
@@ -18,6 +18,7 @@ __all__ = [
     "DAMAGED",
     "INDEX_FILE",
     "LEDGER_FILE",
+    "Closed",
     "Index",
     "Ledger",
     "Lister",
