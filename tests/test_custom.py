@@ -237,6 +237,31 @@ def test_one_that_nothing_meets_is_valid_and_empty(world: World) -> None:
     assert world.titles("custom/x") == []
 
 
+def test_a_word_that_no_article_has_is_told_with_the_nearest(world: World) -> None:
+    """A warning, as it may come yet; a domain may be part of one."""
+    fields: dict[str, Any] = {
+        "topics": ["Sea & Wind"],
+        "type": "video",
+        "provider": {"name": "The Gazette"},
+        "language": "pt-BR",
+    }
+    world.document("a", **fields, category="News")
+    asked = Condition(
+        topics=("sea & wnd",),
+        type=("vido",),
+        provider=("Gazete", "x.example"),
+        language=("de", "pt"),
+        category=("news",),
+    )
+    world.options["custom"] = (Custom("x", "X", 5, where=Condition(none=(asked,))),)
+    assert told(world.regenerate()) == [
+        "custom/x: warning: no article has `sea & wnd` as `topics`; did you mean `Sea & Wind`?",
+        "custom/x: warning: no article has `Gazete` as `provider`; did you mean `The Gazette`?",
+        "custom/x: warning: no article has `vido` as `type`; did you mean `video`?",
+        "custom/x: warning: no article has `de` as `language`",
+    ]
+
+
 def test_one_that_leaves_the_configuration_is_removed(world: World) -> None:
     """At once, with its archives; if it comes again, it has what it asks for now."""
     world.options |= {"custom": (Custom("x", "X", 5),), "archives": True}

@@ -174,13 +174,15 @@ class Selector:
 
     def _unknown(self, name: str, custom: Custom) -> Iterator[Problem]:
         """What a feed asks for that no article has: perhaps a slip."""
-        for what in ("topics", "category", "provider", "type"):
+        for what in ("topics", "category", "provider", "type", "language"):
             asked = {one for condition in custom.where for one in getattr(condition, what)}
             known: dict[str, str] = {}
             if asked and what == "topics":
                 known = {topic: topic for topic in (*self.slugs, *self.plan.taxonomy.topics) if not kind_of(topic)}
             elif asked:
                 known = {fold_topic(said): said for said in self.index.entries.said(what)}
+            if what == "language":
+                known |= {said.partition("-")[0]: said for said in known}
             for one in sorted(asked):
                 if fold_topic(one) in known or (what == "provider" and "." in one):  # it may be a domain
                     continue
