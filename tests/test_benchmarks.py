@@ -59,7 +59,7 @@ def test_benchmark_measures_every_scenario(tmp_path: Path) -> None:
     )
     assert report["figures"].keys() == {"first run", "nothing changed", "one changed"}
     for programs in report["figures"].values():
-        assert programs.keys() == {"aggregator", "everything", "plain"}
+        assert programs.keys() == {"aggregator", "archives", "everything", "plain"}
         assert all(figure["median"] > 0 for measures in programs.values() for figure in measures.values())
     assert report["said"]["first run"]["documents"]["read"] == 40
     assert report["said"]["nothing changed"]["feeds"]["written"] == 0
