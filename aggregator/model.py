@@ -14,6 +14,12 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
+ARCHIVED = ("rss", "atom")
+"""The formats that have archives: those that RFC 5005 has words for."""
+
+STORY = "story"
+"""What an entry is rendered as, besides formats, that is a story in another one's."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -291,9 +297,8 @@ class Feed(Value, frozen=True):
     that folder, where the page for people is if it is `paged`; `addresses` are where readers may subscribe. `image` is
     the topic's own picture ("": none). `deleted` are the entries that it tells to be withdrawn, the last first.
     `archive` is the month whose archive this is (`2026-11`; "": it is the feed itself), and `previous` that of the
-    archive before it ("": there is none).
-    `complete`: what it doesn't show is no part of it any more. `private`: who doesn't know its address must not learn
-    it.
+    archive before it ("": there is none). `complete`: what it doesn't show is no part of it any more. `private`: who
+    doesn't know its address must not learn it.
     """
 
     site: Site
@@ -316,7 +321,7 @@ class Feed(Value, frozen=True):
     def address(self, format: str, archive: str = "") -> str:
         """The URL of its file in this format, or of a month's archive of it."""
         url = next(address.url for address in self.addresses if address.format == format)
-        return url.replace(self.page, f"{self.page}archive/{archive}/", 1) if archive else url
+        return f"{self.page}archive/{archive}/{url.removeprefix(self.page)}" if archive else url
 
     @property
     def hubs(self) -> tuple[str, ...]:

@@ -475,6 +475,21 @@ def test_explain_tells_which_archive_has_it(kept: World) -> None:
     assert {one.archive for one in explain(kept.plan(), "articles/june.md").feeds} == {"2026-06"}
 
 
+def test_explain_knows_of_no_archive_for_what_another_entry_of_the_month_shows(world: World) -> None:
+    """Where feeds collapse, each archive does so by itself: a later month's entry takes nothing out of it."""
+    world.options |= {"archives": True, "related": "collapse"}
+    world.document("told", publishedDateTime=day(10))
+    world.document("kept", publishedDateTime=day(11))
+    for name, when, other in (("same", day(12), "told"), ("later", day(70), "kept")):
+        listed = [{"title": "Other", "webUrl": f"https://news.example/{other}"}]
+        world.document(name, publishedDateTime=when, related=listed)
+    world.regenerate()
+    found = {name: explain(world.plan(), f"articles/{name}.md").feeds[0].archive for name in ("told", "kept", "same")}
+    assert found == {"told": "", "kept": "2026-03", "same": "2026-03"}
+    march = world.titles("all/archive/2026-03")
+    assert march == ["About same", "About kept"]
+
+
 def test_the_command_says_it_in_words(site: Site) -> None:
     """Behind the feed's name."""
     site.configure(feeds={"archives": True})

@@ -9,14 +9,15 @@ from typing import Any
 from msgspec import UNSET
 
 from aggregator.config.checks import Tell, at, place_of
-from aggregator.config.types import Age, Condition, Custom, Feeds, Output, Range
+from aggregator.config.types import Age, Condition, Custom, Feeds, Range
+from aggregator.model import ARCHIVED
 from aggregator.text.plain import quoted
 from aggregator.text.tree import Node
 
 
 def check_feeds(feeds: Feeds, output: Any, root: Node, tell: Tell) -> None:
     """Tell what doesn't fit. `output`: UNSET where it couldn't be read."""
-    if feeds.archives and output is not UNSET and not _archived(output):
+    if feeds.archives and output is not UNSET and set(ARCHIVED).isdisjoint(output.formats):
         place = place_of(root, ("feeds", "archives"))
         tell(place, "only RSS and Atom have archives; add one of them to `output.formats`, or write `archives: no`")
     known: dict[str, int] = {}
@@ -27,10 +28,6 @@ def check_feeds(feeds: Feeds, output: Any, root: Node, tell: Tell) -> None:
             tell(place, f"{message}; give one another `name`")
         known.setdefault(custom.name, place[0])
         _check_custom(custom, node, tell)
-
-
-def _archived(output: Output) -> bool:
-    return not {"rss", "atom"}.isdisjoint(output.formats)
 
 
 def _check_custom(custom: Custom, node: Node, tell: Tell) -> None:

@@ -35,8 +35,8 @@ _ADDRESS = re.compile(r"(localhost|[0-9.]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})", re.
 _URL_START = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
-class Unshown(ValueError):  # it says what was expected, as all ValueErrors here do
-    """What was expected in place of a secret."""
+class Unshown(ValueError):
+    """What was expected, as all ValueErrors here say, in place of a secret, which isn't told."""
 
 
 def text(written: str) -> str:

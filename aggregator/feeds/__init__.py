@@ -1,7 +1,7 @@
 """Which topics there are, which stories their feeds show, and when that next changes by itself."""
 
 from aggregator.feeds.calendar import Period, day_of, month_name, month_of, month_period, week_of
-from aggregator.feeds.conditions import Age, Condition, Facts, Range, spans, unmet
+from aggregator.feeds.conditions import Age, Condition, Facts, Range, facts_at, spans, unmet
 from aggregator.feeds.custom import CUSTOM, Custom, Kind, Order, Rhythm, kind_of, pseudo
 from aggregator.feeds.selection import (
     ALL,
@@ -50,6 +50,7 @@ __all__ = [
     "Taxonomy",
     "day_of",
     "entries_of",
+    "facts_at",
     "kind_of",
     "late_until",
     "month_name",

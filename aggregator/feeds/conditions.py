@@ -85,6 +85,22 @@ class Facts(msgspec.Struct, frozen=True):
     age: timedelta
 
 
+def facts_at(
+    article: Article,
+    topics: Iterable[tuple[str, int]],
+    above: Callable[[str], Iterable[str]],
+    published: int,
+    instant: int,
+) -> Facts:
+    """What there is to ask of an article at an instant (µs since 1970), of which one knows when it was published.
+
+    topics: by folded name, and from when on it has them; above: those that one is a part of.
+    """
+    had = [topic for topic, since in topics if since <= instant]
+    whole = {*had, *(other for topic in had for other in above(topic))}
+    return Facts(article, whole, (instant - published) * _MICROSECOND)
+
+
 def unmet(condition: Condition, facts: Facts) -> str:
     """Why an article doesn't meet a condition; "" where it does."""
     if reason := next(filter(None, (unmet(one, facts) for one in condition.all)), ""):
@@ -132,8 +148,7 @@ def spans(
 ) -> list[tuple[int, int | None]]:
     """From when on and until when an article meets a condition, in order (µs since 1970; None: for ever).
 
-    topics: by folded name, and from when on it has them; above: those that one is a part of; published, start: when
-    it was published, and from when it may be shown.
+    topics, above, published: as for `facts_at`; start: from when it may be shown.
     """
     ages = [one.age for one in condition if one.age]
     limits = [published + limit // _MICROSECOND for age in ages for limit in (age.over, age.under) if limit]
@@ -141,10 +156,7 @@ def spans(
     found: list[tuple[int, int | None]] = []
     met = False
     for turn in sorted({start, *(turn for turn in turns if start < turn < _END)}):
-        had = [topic for topic, since in topics if since <= turn]
-        whole = {*had, *(other for topic in had for other in above(topic))}
-        facts = Facts(article, whole, (turn - published) * _MICROSECOND)
-        meets = not unmet(condition, facts)
+        meets = not unmet(condition, facts_at(article, topics, above, published, turn))
         if meets and not met:
             found.append((turn, None))
         elif met and not meets:
@@ -153,12 +165,13 @@ def spans(
     return found
 
 
+def _same(field: str) -> Callable[[Facts, Iterable[str]], bool]:
+    """Whether an article has one of the words in a field, whatever its case and spacing."""
+    return lambda facts, asked: fold_topic(getattr(facts.article, field)) in map(fold_topic, asked)
+
+
 def _topics(facts: Facts, asked: Iterable[str]) -> bool:
     return any(fold_topic(name) in facts.topics for name in asked)
-
-
-def _category(facts: Facts, asked: Iterable[str]) -> bool:
-    return fold_topic(facts.article.category) in map(fold_topic, asked)
 
 
 def _provider(facts: Facts, asked: Iterable[str]) -> bool:
@@ -169,10 +182,6 @@ def _provider(facts: Facts, asked: Iterable[str]) -> bool:
         fold_topic(one) == name or ("." in one and domain.endswith(f".{one.lower().removeprefix('www.')}"))
         for one in asked
     )
-
-
-def _type(facts: Facts, asked: Iterable[str]) -> bool:
-    return fold_topic(facts.article.type) in map(fold_topic, asked)
 
 
 def _language(facts: Facts, asked: Iterable[str]) -> bool:
@@ -187,9 +196,9 @@ def _text(facts: Facts, asked: Sequence[str]) -> bool:
 
 _WORDS: dict[str, Callable[[Facts, Sequence[str]], bool]] = {
     "topics": _topics,
-    "category": _category,
+    "category": _same("category"),
     "provider": _provider,
-    "type": _type,
+    "type": _same("type"),
     "language": _language,
     "text": _text,
 }

@@ -20,7 +20,7 @@ def describe(
     site, taxonomy = plan.site, plan.taxonomy
     known, custom = taxonomy.topics.get(topic), plan.customs.get(topic)
     page = site.page(folder)
-    names = (custom and custom.formats) or plan.formats
+    names = plan.formats_of(topic)
     formats = [format for format in map(FORMATS.__getitem__, names) if format.subscribed]
     return Feed(
         site=site,

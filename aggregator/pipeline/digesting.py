@@ -12,9 +12,6 @@ from aggregator.model import Article, Entry, Story
 from aggregator.pipeline.plan import Plan
 from aggregator.store import Closed, Index, Ledger, chunks, decode_mention
 
-STORY = "story"
-"""What a story is rendered as that is part of a digest's entry."""
-
 _SOME = 500
 _PERIODS: dict[Rhythm, Callable[[datetime, str], Period]] = {Rhythm.daily: day_of, Rhythm.weekly: week_of}
 
@@ -41,7 +38,7 @@ def fix(
     """
     timezone = plan.site.timezone
     period_of = _PERIODS[custom.rhythm or Rhythm.daily]
-    last = ledger.last_digest(custom.topic)
+    last = ledger.digests.last(custom.topic)
     periods: list[Period] = []
     if last is None:
         instant = period_of(now, timezone).start
@@ -58,21 +55,16 @@ def fix(
             periods.append(period)
             period = period_of(period.end, timezone)
     for period in periods:
-        if period.start < last and ledger.has_digest_of(custom.topic, period.name):
+        if period.start < last and ledger.digests.has_period(custom.topic, period.name):
             continue  # it ended earlier, in another time zone; what was left of it is part of the next one
         keys = index.entries.between(custom.topic, last, period.end, now)
         last = period.end
         best = entries(_ranked(index, custom.order, keys))[: custom.stories]
         ids = index.articles.ids(best)
         key = f"{custom.topic}/{period.name}".strip()
-        ledger.close_digest(
-            custom.topic,
-            period.end,
-            period.name,
-            mint(key, plan.site.host, ledger.has_digest),
-            [ids[key] for key in best],
-            now,
-        )
+        id = mint(key, plan.site.host, ledger.digests.has)
+        ledger.digests.close(custom.topic, period.end, period.name, id, [ids[key] for key in best])
+        ledger.reach(now)
     return period_of(now, timezone).end
 
 
@@ -95,7 +87,7 @@ def shown_digests(
     """
     found: list[Digest] = []
     coming: list[datetime] = []
-    for closed in ledger.digests(topic, now):
+    for closed in ledger.digests.closed(topic, now):
         keys = index.entries.keys_of(closed.members, now)
         if back := index.entries.first_coming(closed.members, now):
             coming.append(back)

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 import msgspec
 
 from aggregator.errors import UnknownArticle
-from aggregator.feeds import ALL, Custom, Facts, Related, kind_of, month_name, unmet
+from aggregator.feeds import ALL, Custom, Related, facts_at, kind_of, month_period, unmet
 from aggregator.merge import givers, merge, merit, mint, trust
 from aggregator.model import Article, Mention, Problem, from_micros, to_micros
 from aggregator.pipeline.consulting import consulted
@@ -279,7 +279,7 @@ class _Case:
                 return None, f"future: held back until {coming:%Y-%m-%d %H:%M}Z"
             return None, self._unmet(custom, article, place) if custom else "no longer"
         if custom and custom.rhythm:
-            last = self.ledger.last_digest(topic)
+            last = self.ledger.digests.last(topic)
             if last is None or from_micros(place.published) >= last:
                 return None, "in line for the next digest"
             return None, "in no digest: when that of its time was made it wasn't there, or others were better"
@@ -311,10 +311,9 @@ class _Case:
 
     def _unmet(self, custom: Custom, article: Article, place: Place) -> str:
         """Why it doesn't meet a feed's conditions now."""
-        at = to_micros(self.now)
-        had = [spot.topic for spot in place.topics or () if spot.since <= at and not kind_of(spot.topic)]
-        whole = {*had, *(above for topic in had for above in self.plan.taxonomy.above(topic))}
-        return unmet(custom.where, Facts(article, whole, self.now - from_micros(place.published)))
+        had = [(spot.topic, spot.since) for spot in place.topics or () if not kind_of(spot.topic)]
+        facts = facts_at(article, had, self.plan.taxonomy.above, place.published, to_micros(self.now))
+        return unmet(custom.where, facts)
 
     def _digested(self, custom: Custom, key: str) -> tuple[int | None, str] | None:
         """Its place in a digest that lists it; None where none does."""
@@ -323,15 +322,15 @@ class _Case:
             if key in digest.keys:
                 return digest.keys.index(key) + 1, f"in the digest of {digest.closed.name}"
         ids = self.index.articles.ids([key])
-        name = next((name for topic, name in self.ledger.digests_of(ids[key]) if topic == custom.topic), None)
+        name = next((name for topic, name in self.ledger.digests.of(ids[key]) if topic == custom.topic), None)
         return (None, f"in the digest of {name}, which isn't shown any more") if name else None
 
     def _archive(self, topic: str, place: Place | None) -> str:
         """The month of the feed's archive that has it; "" where none has."""
-        if not place or place.topics is None or not place.month or not self.ledger.feed(topic, place.month):
+        if not place or not place.month or not self.ledger.feed(topic, place.month):
             return ""
-        month = place.month
-        return month_name(month) if self.index.lookup.rank(topic, place.key, self.now) else ""
+        period = month_period(place.month, self.plan.site.timezone)
+        return period.name if place.key in self.selector.archived(topic, period) else ""
 
 
 def _tellings(mentions: Sequence[Mention]) -> tuple[Telling, ...]:

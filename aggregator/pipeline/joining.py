@@ -58,7 +58,7 @@ def join(plan: Plan, index: Index, ledger: Ledger, now: datetime, *, everything:
     index.articles.spread()
     if any(custom.rhythm for custom in plan.custom):
         for ids in chunks(index.articles.turned(), _SOME):
-            index.entries.mark_dirty(ledger.digests_with(ids))
+            index.entries.mark_dirty(ledger.digests.listing(ids))
     return Joined(affected, index.articles.end(), _refused(plan.taxonomy, ledger.slugs()))
 
 

@@ -87,6 +87,11 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
         per_provider = 0 if kind == feeds.Kind.providers else self.choice.per_provider
         return replace(self.choice, known=None, per_provider=per_provider)
 
+    def formats_of(self, topic: str) -> tuple[str, ...]:
+        """What the feed of a topic is written as, or of what goes by it among topics."""
+        custom = self.customs.get(topic)
+        return (custom and custom.formats) or self.formats
+
     @property
     def asks_articles(self) -> bool:
         """Whether feeds ask more of an article than its topics and when it was published."""

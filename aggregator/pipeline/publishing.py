@@ -14,9 +14,9 @@ import msgspec
 
 from aggregator import publish, render
 from aggregator.feeds import CUSTOM, GRACE, MOST_TOLD, SITE, TOLD, kind_of, month_name, shown
-from aggregator.model import EPOCH, Feed, Problem, Severity, Tombstone
+from aggregator.model import EPOCH, STORY, Feed, Problem, Severity, Tombstone
 from aggregator.pipeline.describing import describe, feeds_out
-from aggregator.pipeline.digesting import STORY, Digest, entry_of
+from aggregator.pipeline.digesting import Digest, entry_of
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
 from aggregator.pipeline.selecting import Sheet
@@ -153,7 +153,7 @@ class Press:
             if stories is None or updated is None:
                 return feed, [None for _ in sheet.formats]
             entries.append(entry_of(digest, feed.label, feed.page, stories, updated))
-            self.ledger.update_digest(digest.closed.id, entries[-1].updated)
+            self.ledger.digests.update(digest.closed.id, entries[-1].updated)
         updated = max(feed.shown.updated, *(entry.updated for entry in entries)) if entries else feed.shown.updated
         shows = shown([entry.published for entry in entries], updated, self.plan.site.timezone)
         rendered = [[render.PIECES[name](entry, self.plan.site) for entry in entries] for name in sheet.formats]

@@ -30,15 +30,12 @@ from aggregator.feeds import (
     month_period,
     select,
 )
-from aggregator.model import Problem, Severity
-from aggregator.pipeline.digesting import STORY, Digest, fix, shown_digests
+from aggregator.model import ARCHIVED, STORY, Problem, Severity
+from aggregator.pipeline.digesting import Digest, fix, shown_digests
 from aggregator.pipeline.naming import feed_name
 from aggregator.pipeline.plan import Plan
 from aggregator.store import Index, Ledger, Part
 from aggregator.text.slugs import fold_topic
-
-# Those that have a word for it (RFC 5005).
-_ARCHIVED = ("rss", "atom")
 
 
 class Sheet(NamedTuple):
@@ -109,17 +106,16 @@ class Selector:
         if not self.ledger.feed(topic):
             wanted.update(self._history(shown))
         sheets: list[Sheet] = []
-        waiting = sorted(wanted - {0})
-        for month in waiting:  # which grows behind the month
+        left = wanted - {0}
+        while left:
+            month = min(left)
             sheet = self._archive(feed, month)
             sheets.append(sheet)
-            if (sheet.selection.keys is not None) != (month in published):
+            if (sheet.selection.keys is not None) != (month in published):  # what follows has another one before it
                 following = self._month_after(shown, month)
-                if following not in wanted:
-                    wanted.add(following)
-                    if following:
-                        waiting.append(following)
-                        waiting.sort()
+                left |= {following} - wanted - {0}
+                wanted.add(following)
+            left.remove(month)
         self.index.entries.mark_parts_dirty((topic, month) for month in sorted(wanted))
         if 0 in wanted:
             sheets.append(feed)
@@ -144,7 +140,7 @@ class Selector:
             plan.folder(name),
             shown,
             home,
-            (custom and custom.formats) or plan.formats,
+            plan.formats_of(shown),
             self._spelled(shown, out.spelled if out else ""),
             Selection(None, None, None),
         )
@@ -274,21 +270,26 @@ class Selector:
         if end := self._end(month):
             return self._over(feed, month, end)
         period = month_period(month, self.plan.site.timezone)
-        stories = self.index.entries.between(feed.shown, period.start, period.end, self.now)
-        # Each file is collapsed by itself, and holds any number of a provider's: it is all there was in that month.
-        keys = tuple(self.entries(stories, replace(self.plan.choice_of(feed.shown), per_provider=0)))
+        keys = tuple(self.archived(feed.shown, period))
         due = self.index.entries.turn_between(feed.shown, period.start, period.end, self.now)
         if not keys:
             return self._over(feed, month, due)
         previous = self._month_before(feed.shown, period.start)
         return self._over(feed, month)._replace(selection=Selection(keys, None, due), previous=previous)
 
+    def archived(self, topic: str, period: Period) -> list[str]:
+        """The keys of what the archive of a month has. Each is collapsed by itself, and has any number of a provider's:
+        it is all there was in that month.
+        """
+        stories = self.index.entries.between(topic, period.start, period.end, self.now)
+        return self.entries(stories, replace(self.plan.choice_of(topic), per_provider=0))
+
     def _over(self, feed: Sheet, month: int, due: datetime | None = None) -> Sheet:
         """The sheet of an archive that isn't to be published."""
         return feed._replace(
             month=month,
             folder=f"{feed.folder}/archive/{month_name(month)}",
-            formats=tuple(format for format in feed.formats if format in _ARCHIVED),
+            formats=tuple(format for format in feed.formats if format in ARCHIVED),
             selection=Selection(None, None, due),
             previous=0,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aggregator.model import STORY
 from aggregator.render import atom, front, jsonfeed, opml, page, rss, story
 from aggregator.render.format import Format, Overview
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 FORMATS: Mapping[str, Format] = {one.name: one for one in (rss.FORMAT, atom.FORMAT, jsonfeed.FORMAT, page.FORMAT)}
 PIECES: Mapping[str, Callable[[Entry, Site], bytes]] = {
     **{one.name: one.entry for one in FORMATS.values()},
-    "story": story.render_entry,
+    STORY: story.render_entry,
 }
 """What renders an entry: as every format has it, and as a story that is part of another entry."""
 OVERVIEWS = (*front.OVERVIEWS, opml.OVERVIEW)

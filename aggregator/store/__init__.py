@@ -6,10 +6,11 @@ the pipeline commits, the ledger's always first. A dry store never commits.
 
 from aggregator.store.backup import back_up, identity_of, restore
 from aggregator.store.database import chunks, is_corrupt, set_aside, unlink
+from aggregator.store.digests import Closed
 from aggregator.store.entries import Part
 from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, discard_unfinished, open_index
-from aggregator.store.ledger import DAMAGED, Closed, Ledger, News, Out, Stand
+from aggregator.store.ledger import DAMAGED, Ledger, News, Out, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
 from aggregator.store.packed import Packed, Row, Saved, Spot, Standing, Topics, decode_mention, pack
 from aggregator.store.placements import Lister, Move, Place

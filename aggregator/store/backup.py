@@ -19,7 +19,8 @@ from uuid import uuid4
 
 from aggregator.errors import BackupRefused
 from aggregator.store.database import Database, make_folder, replace, set_aside, unlink
-from aggregator.store.ledger import FILE, SCHEMA, TABLES, VERSION, Ledger
+from aggregator.store.ledger import FILE, Ledger
+from aggregator.store.ledger_schema import SCHEMA, TABLES, VERSION
 
 _UNFIT = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, sqlite3.Error)
 

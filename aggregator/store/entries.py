@@ -250,7 +250,17 @@ class Entries:
 
     def said(self, what: str) -> list[str]:
         """All that articles have as `category`, `provider`, `type` or `language`."""
-        return self.database.column(f"SELECT DISTINCT {what} FROM article WHERE {what} > ''")
+        # From each to the next one, by its index: as many steps as there are different ones, and not articles.
+        return self.database.column(
+            f"""
+            WITH RECURSIVE said (one) AS (
+              SELECT min({what}) FROM article WHERE {what} > ''
+              UNION ALL
+              SELECT (SELECT min({what}) FROM article WHERE {what} > '' AND {what} > one) FROM said
+                WHERE one IS NOT NULL)
+            SELECT one FROM said WHERE one IS NOT NULL
+            """
+        )
 
     def published(self, keys: Sequence[str]) -> list[datetime]:
         """When these articles were published, in the order of the keys."""

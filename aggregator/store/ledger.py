@@ -9,7 +9,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -19,93 +18,11 @@ from msgspec.json import Decoder, encode
 from aggregator.errors import LedgerCorrupt, StoreError
 from aggregator.model import EPOCH, Holding, Lead, Shown, Tombstone, from_micros, to_micros
 from aggregator.store.database import Database, is_corrupt, make_folder
+from aggregator.store.digests import Digests
+from aggregator.store.ledger_schema import SCHEMA, UPGRADES, VERSION
 from aggregator.text.urls import canonical
 
 FILE = "ledger.sqlite"
-VERSION = 5
-SCHEMA = """
--- identity: which output folders are ours, mark: changes with every change that the index must have seen,
--- newest: the latest instant remembered
-CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
--- every id ever given, by age; key: what it was given for; topics: the feeds its entry is in (NULL: it is no entry)
-CREATE TABLE article (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL,
-  first_seen INTEGER NOT NULL, withdrawn INTEGER, restored INTEGER, topics TEXT, published INTEGER);
-CREATE INDEX article_seen ON article (first_seen);
--- the id of each document's path, and what its document was like; urls: as written; of an article without a document,
--- the path is its key
-CREATE TABLE path (path TEXT PRIMARY KEY, id TEXT NOT NULL, title TEXT NOT NULL, date INTEGER, urls TEXT NOT NULL)
-  WITHOUT ROWID;
-CREATE INDEX path_id ON path (id);
--- the URLs that ids were given for, canonical and as written (NULL: just so)
-CREATE TABLE url (url TEXT, id TEXT, written TEXT, PRIMARY KEY (url, id)) WITHOUT ROWID;
--- since: when it was first met (NULL: before that was remembered)
-CREATE TABLE topic (topic TEXT PRIMARY KEY, slug TEXT NOT NULL UNIQUE, since INTEGER) WITHOUT ROWID;
-CREATE TABLE tombstone (topic TEXT, id TEXT, withdrawn INTEGER, PRIMARY KEY (topic, id, withdrawn)) WITHOUT ROWID;
-CREATE INDEX tombstone_withdrawn ON tombstone (topic, withdrawn);
-CREATE INDEX tombstone_id ON tombstone (id);
--- feeds that are out, and archives of them; month: the archive's, 0 of the feed itself; lapsed: since when one doesn't
--- qualify any more; shown: what it shows, as JSON (NULL: not known)
-CREATE TABLE feed (topic TEXT, month INTEGER NOT NULL DEFAULT 0, spelled TEXT NOT NULL, lapsed INTEGER, shown TEXT,
-  PRIMARY KEY (topic, month)) WITHOUT ROWID;
--- files that are out, as stat saw them after writing; size NULL: about to be written
-CREATE TABLE file (path TEXT PRIMARY KEY, topic TEXT NOT NULL, size INTEGER, mtime INTEGER, ctime INTEGER,
-  inode INTEGER, month INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
--- the periods of a digest that are over, when the entry of each was last updated, and the ids of the articles that it
--- has for ever, the best first
-CREATE TABLE digest (topic TEXT, until INTEGER, updated INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
-  PRIMARY KEY (topic, until)) WITHOUT ROWID;
-CREATE TABLE digest_member (topic TEXT, until INTEGER, place INTEGER, id TEXT NOT NULL,
-  PRIMARY KEY (topic, until, place)) WITHOUT ROWID;
-CREATE INDEX digest_member_id ON digest_member (id);
--- those that stand for their near-duplicates, the first first
-CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
--- what became of files that hubs and hooks weren't told of yet; outcome: written or removed
-CREATE TABLE news (age INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, path TEXT NOT NULL,
-  outcome TEXT NOT NULL, UNIQUE (teller, path));
-"""
-# What makes a ledger of each earlier version one of the next.
-UPGRADES = {
-    1: "CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE)",
-    2: """
-    CREATE TABLE news (age INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, path TEXT NOT NULL,
-      outcome TEXT NOT NULL, UNIQUE (teller, path))
-    """,
-    3: """
-    ALTER TABLE feed ADD COLUMN shown TEXT;
-    CREATE INDEX tombstone_withdrawn ON tombstone (topic, withdrawn);
-    CREATE INDEX tombstone_id ON tombstone (id);
-    CREATE INDEX article_seen ON article (first_seen);
-    ALTER TABLE topic ADD COLUMN since INTEGER;
-    """,
-    4: """
-    ALTER TABLE feed RENAME TO feed_4;
-    CREATE TABLE feed (topic TEXT, month INTEGER NOT NULL DEFAULT 0, spelled TEXT NOT NULL, lapsed INTEGER, shown TEXT,
-      PRIMARY KEY (topic, month)) WITHOUT ROWID;
-    INSERT INTO feed SELECT topic, 0, spelled, lapsed, shown FROM feed_4;
-    DROP TABLE feed_4;
-    ALTER TABLE file ADD COLUMN month INTEGER NOT NULL DEFAULT 0;
-    CREATE TABLE digest (topic TEXT, until INTEGER, updated INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,
-      PRIMARY KEY (topic, until)) WITHOUT ROWID;
-    CREATE TABLE digest_member (topic TEXT, until INTEGER, place INTEGER, id TEXT NOT NULL,
-      PRIMARY KEY (topic, until, place)) WITHOUT ROWID;
-    CREATE INDEX digest_member_id ON digest_member (id);
-    """,
-}
-TABLES = {
-    "meta": "name",
-    "article": "age",
-    "path": "path",
-    "url": "url, id",
-    "topic": "topic",
-    "survivor": "age",
-    "tombstone": "topic, id, withdrawn",
-    "feed": "topic, month",
-    "file": "path",
-    "digest": "topic, until",
-    "digest_member": "topic, until, place",
-    "news": "age",
-}
-
 
 _SHOWN = Decoder(Shown)
 
@@ -139,18 +56,6 @@ class Out(NamedTuple):
     shown: Shown
 
 
-class Closed(NamedTuple):
-    """A period of a digest that is over: the id of its entry, its name, when that was last updated, and the ids of the
-    articles that it has for ever, the best first.
-    """
-
-    id: str
-    name: str
-    until: datetime
-    updated: datetime
-    members: tuple[str, ...]
-
-
 class News(NamedTuple):
     """What became of a published file: written or removed. A later one has a greater `age`."""
 
@@ -162,7 +67,7 @@ class News(NamedTuple):
 class Ledger:
     """The ledger of the store in `folder`. Raises LedgerCorrupt, which says what to do, and StoreError.
 
-    `tracking`: the configuration's part of the rules by which URLs are canonical.
+    `tracking`: the configuration's part of the rules by which URLs are canonical. `digests` has the tables of those.
     """
 
     def __init__(self, folder: Path, *, dry: bool = False, tracking: tuple[str, ...] = ()) -> None:
@@ -181,6 +86,7 @@ class Ledger:
             if is_corrupt(error):
                 raise LedgerCorrupt(DAMAGED.format(path=path)) from error
             raise StoreError(f"{path}: {error}") from error
+        self.digests = Digests(self.database)
 
     def _prepare(self, path: Path) -> None:
         if not self.database.version:
@@ -240,12 +146,19 @@ class Ledger:
     def _meta(self, name: str) -> Any:
         return self.database.one("SELECT value FROM meta WHERE name = ?", (name,))
 
+    def _put_meta(self, name: str, value: Any) -> None:
+        self.database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
     def commit(self, now: datetime | None = None) -> None:
         """Make the changes permanent; `now` where the index must see them too."""
         if now:
-            values = [("mark", uuid4().hex), ("newest", max(self._meta("newest") or 0, to_micros(now)))]
-            self.database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+            self._put_meta("mark", uuid4().hex)
+            self.reach(now)
         self.database.commit()
+
+    def reach(self, now: datetime) -> None:
+        """Remember that something was decided at an instant: no run may go back behind it."""
+        self._put_meta("newest", max(self._meta("newest") or 0, to_micros(now)))
 
     # Identity
 
@@ -510,70 +423,6 @@ class Ledger:
     def drop_feed(self, topic: str, month: int) -> bool:
         """Remember that a feed is no longer out, or an archive of it; whether it was."""
         return bool(self.database.execute("DELETE FROM feed WHERE (topic, month) = (?, ?)", (topic, month)).rowcount)
-
-    # Digests
-
-    def last_digest(self, topic: str) -> datetime | None:
-        """When the last of a digest's periods was over for which its stories are chosen; None: there is none."""
-        last = self.database.one("SELECT max(until) FROM digest WHERE topic = ?", (topic,))
-        return None if last is None else from_micros(last)
-
-    def has_digest(self, id: str) -> bool:
-        """Whether a digest's entry has this id."""
-        return self.database.one("SELECT 1 FROM digest WHERE id = ?", (id,)) is not None
-
-    def has_digest_of(self, topic: str, name: str) -> bool:
-        """Whether a period of this name is over for a digest."""
-        return self.database.one("SELECT 1 FROM digest WHERE (topic, name) = (?, ?)", (topic, name)) is not None
-
-    def close_digest(
-        self, topic: str, until: datetime, name: str, id: str, members: Sequence[str], now: datetime
-    ) -> None:
-        """Remember for ever what a digest lists of a period, by its end and name: ids of articles, the best first."""
-        over = to_micros(until)
-        self.database.execute("INSERT OR IGNORE INTO digest VALUES (?1, ?2, ?2, ?3, ?4)", (topic, over, id, name))
-        self.database.executemany(
-            "INSERT OR IGNORE INTO digest_member VALUES (?, ?, ?, ?)",
-            [(topic, over, place, member) for place, member in enumerate(members)],
-        )
-        newest = max(self._meta("newest") or 0, to_micros(now))
-        self.database.execute("INSERT OR REPLACE INTO meta VALUES ('newest', ?)", (newest,))
-
-    def update_digest(self, id: str, updated: datetime) -> None:
-        """Remember when a digest's entry was last updated."""
-        self.database.execute("UPDATE digest SET updated = ? WHERE id = ?", (to_micros(updated), id))
-
-    def digests(self, topic: str, now: datetime) -> Iterator[Closed]:
-        """The periods of a digest that are over by now and had stories, the last first."""
-        rows = self.database.execute(
-            """
-            SELECT digest.id, name, until, updated, member.id, max(coalesce(withdrawn, 0), coalesce(restored, 0))
-              FROM digest JOIN digest_member member USING (topic, until) LEFT JOIN article ON article.id = member.id
-              WHERE topic = ? AND until <= ? ORDER BY until DESC, place
-            """,
-            (topic, to_micros(now)),
-        )
-        for (id, name, until, updated), some in groupby(rows, key=lambda row: row[:4]):
-            members, turns = zip(*(row[4:] for row in some), strict=True)
-            last = max((updated, *filter(None, turns)))
-            yield Closed(id, name, from_micros(until), from_micros(last), members)
-
-    def digests_with(self, ids: Sequence[str]) -> list[str]:
-        """The topics of the digests that list any of these articles."""
-        return self.database.column(
-            "SELECT DISTINCT topic FROM json_each(?) CROSS JOIN digest_member member ON member.id = value",
-            (json.dumps(ids),),
-        )
-
-    def digests_of(self, id: str) -> list[tuple[str, str]]:
-        """Which digests list an article, as (topic, name of the period)."""
-        return self.database.execute(
-            """
-            SELECT topic, name FROM digest_member member JOIN digest USING (topic, until)
-              WHERE member.id = ? ORDER BY topic, until
-            """,
-            (id,),
-        ).fetchall()
 
     # Published files
 

@@ -53,6 +53,10 @@ CREATE TABLE article (
   survivor TEXT, month INTEGER, category TEXT, provider TEXT, type TEXT, language TEXT
 ) WITHOUT ROWID;
 CREATE INDEX article_survivor ON article (survivor) WHERE survivor IS NOT NULL;
+CREATE INDEX article_category ON article (category) WHERE category > '';
+CREATE INDEX article_provider ON article (provider) WHERE provider > '';
+CREATE INDEX article_type ON article (type) WHERE type > '';
+CREATE INDEX article_language ON article (language) WHERE language > '';
 CREATE INDEX article_unnamed ON article (key) WHERE id IS NULL;
 CREATE TABLE alias (url TEXT PRIMARY KEY, article TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX alias_article ON alias (article);
