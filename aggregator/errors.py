@@ -10,6 +10,7 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── Locked                      another process is writing
 ├── NotDone                     the daemon was asked to do something, and refused or couldn't
 ├── PlaceChanged                another store or output folder, while the daemon runs; caught by daemon
+├── NoWorkers                   worker processes end before they begin anything
 ├── Stopped                     the daemon was asked to stop amid its work; caught by daemon
 ├── MetricsFailed               metrics can't be given out; caught by daemon, which goes on
 ├── HubFailed                   a hub wasn't told of all changed feeds; caught by daemon, which tries again or not
@@ -99,6 +100,10 @@ class PlaceChanged(AggregatorError):
     """The configuration names another store or output folder than the one that is held."""
 
     exit_status = 2
+
+
+class NoWorkers(AggregatorError):
+    """Worker processes end again and again before they begin anything: the machine has no room for them."""
 
 
 class Stopped(AggregatorError):

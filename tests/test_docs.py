@@ -39,11 +39,16 @@ def blocks(page: Path, language: str = "") -> list[str]:
     return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", text_of(page))
 
 
+def cells(page: Path) -> Iterator[list[str]]:
+    """The rows of a page's tables, as cells."""
+    for line in text_of(page).splitlines():
+        if line.startswith("| "):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
 def rows(page: Path) -> Iterator[list[str]]:
     """The rows of a page's tables that begin with code, as cells."""
-    for line in text_of(page).splitlines():
-        if line.startswith("| `"):
-            yield [cell.strip() for cell in line.strip("|").split("|")]
+    return (row for row in cells(page) if row[0].startswith("`"))
 
 
 def code(cell: str) -> list[str]:
@@ -198,6 +203,13 @@ def test_defaults_are_as_described(tmp_path: Path) -> None:
     )
     assert len(custom) > 1
     assert load(tmp_path, yaml.safe_dump(smallest)) == load(tmp_path, yaml.safe_dump(largest))
+
+
+def test_every_limit_is_on_its_page() -> None:
+    """Each key that is a limit stands in the table of docs/limits.md, with its default."""
+    defaults = {code(key)[0]: default for key, default, *_ in rows(KEYS)}
+    told = {code(key)[0]: most for _, most, key, *_ in cells(PROJECT / "docs" / "limits.md") if code(key)}
+    assert told == {key: default for key, default in defaults.items() if key.endswith("limit")}
 
 
 def test_every_field_of_documents_is_described() -> None:

@@ -701,4 +701,4 @@ def test_a_document_has_at_most_a_hundred_topics(read: Read) -> None:
     reading = read(front(f"topics: [{', '.join(f'T{number}' for number in range(5000))}]"))
     assert lead(reading).topics == tuple(f"T{number}" for number in range(100))
     [problem] = reading.problems
-    assert str(problem).endswith("warning: `topics`: 5000 of them, expected at most 100: the first ones count")
+    assert str(problem).endswith("warning: 5000 items, expected at most 100: the first ones count")

@@ -115,9 +115,10 @@ def test_a_run_killed_at_any_instant_is_finished_by_the_next(tmp_path: Path, beg
 def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     """A worker never outlives the run that started it."""
     script = (
-        "import sys, time\nfrom aggregator.workers import Workers\n"
-        "import os\ndef nap(_):\n    os.write(1, b'%d\\n' % os.getpid()); time.sleep(60)\n"
-        "with Workers(2) as workers:\n    list(workers.stream(nap, range(2), small=False))\n"
+        "import os, time\nfrom aggregator.workers import Limits, Lot, Workers\n"
+        "def nap(_):\n    os.write(1, b'%d\\n' % os.getpid()); time.sleep(60)\ndef work(_):\n    return nap\n"
+        "lots = [Lot([number], None, Limits(60, 1 << 30)) for number in range(2)]\n"
+        "with Workers(2) as workers:\n    list(workers.stream(work, lots, None, small=False))\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout

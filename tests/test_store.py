@@ -343,5 +343,5 @@ def test_a_document_that_could_not_be_opened_is_tried_each_time(world: World) ->
     for outcome, digest, unread in ((Outcome.failed, b"", 1), (Outcome.failed, b"digest", 0), (Outcome.read, b"d", 0)):
         index.files.save([Saved(row, outcome, digest, (), None)], racy_from=100)
         index.files.see([row])
-        assert index.files.unread_count() == unread
+        assert index.files.unread_size().files == unread
     index.close()

@@ -69,7 +69,16 @@ def plan_of(config: Config) -> Plan:
                 include=source.include,
                 exclude=source.exclude,
                 options=documents.Options(
-                    base_url=source.base_url, limit=source.limit, tracking=merge.tracking, keywords=keywords
+                    base_url=source.base_url,
+                    limit=source.limit,
+                    seconds=source.time_limit.total_seconds(),
+                    memory=source.memory_limit,
+                    related=source.related_limit,
+                    items=source.list_limit,
+                    body=documents.Bounds(source.html_limit, source.picture_limit, source.link_limit),
+                    spread=source.spread_limit,
+                    tracking=merge.tracking,
+                    keywords=keywords,
                 ),
             )
             for source in config.sources
@@ -105,6 +114,7 @@ def plan_of(config: Config) -> Plan:
         alike=Alike(merge.window, merge.similarity) if merge.near_duplicates else None,
         tracking=merge.tracking,
         compress=config.output.compress,
+        entry_limit=config.feeds.entry_limit,
         kinds=tuple(kind for kind in feeds.Kind if getattr(config.feeds, kind)),
         custom=_made_up(config),
         tellers=(*config.websub.hubs, *([pipeline.HOOK] if config.hooks.published else [])),

@@ -90,7 +90,10 @@ class Source(Struct, frozen=True, kw_only=True):
     """A folder of documents, which need not exist.
 
     `name` is its path as written but for superfluous parts: a document is called `name/relative`. `folder` is
-    the absolute path, `limit` the size in bytes of the largest document that is read.
+    the absolute path. The limits are of one document: `limit` of its bytes, `time_limit` of the processor's time to
+    read it, `memory_limit` of the bytes that this takes, `html_limit` of the characters of its body, `picture_limit`
+    and `link_limit` of what is in there, `related_limit` of its related entries, `list_limit` of every other list, and
+    `spread_limit` of its characters in all feeds together.
     """
 
     name: Annotated[SourcePath, Meta(description="a folder of documents", examples=["articles"])] = field(name="path")
@@ -99,6 +102,14 @@ class Source(Struct, frozen=True, kw_only=True):
     exclude: tuple[Line, ...] = ()
     base_url: BaseUrl = ""  # site.url where not given
     limit: Size = 2 << 20
+    time_limit: Annotated[Duration, lasting, at_most("1h")] = timedelta(seconds=10)
+    memory_limit: Annotated[Size, Meta(ge=32 << 20)] = 192 << 20
+    html_limit: Size = 256 << 10
+    picture_limit: Annotated[Count, Meta(ge=0)] = 500
+    link_limit: Annotated[Count, Meta(ge=0)] = 2000
+    related_limit: Annotated[Count, Meta(ge=0)] = 200
+    list_limit: Annotated[Count, Meta(ge=1)] = 100
+    spread_limit: Size = 8 << 20
 
 
 Name: TypeAlias = Annotated[Line, Meta(description="the topic's name", examples=["Machine Learning"])]
@@ -219,12 +230,14 @@ class Custom(Struct, frozen=True, kw_only=True):
 class Feeds(Struct, frozen=True, kw_only=True):
     """What feeds there are besides those of topics, and what all have in common.
 
-    That is how many entries they show, and of one provider (0: any number), how long one without entries stays, what
-    related ones are, whether they have archives. `categories`, `providers`, `types`: whether each of these has a feed.
+    That is how many entries they show, and of one provider (0: any number), how many bytes an entry has at most, how
+    long a feed without entries stays, what related ones are, whether they have archives. `categories`, `providers`,
+    `types`: whether each of these has a feed.
     """
 
     entries: Annotated[Count, Meta(ge=1, le=1000)] = 50
     per_provider: Annotated[Count, Meta(ge=0)] = 0
+    entry_limit: Size = 512 << 10
     keep: Duration = timedelta(days=90)
     related: Related = "attach"
     archives: Flag = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from aggregator.documents.fields import UNREAD
 from aggregator.documents.files import contents, fingerprint
@@ -19,8 +20,9 @@ from aggregator.errors import ParseError
 from aggregator.model import Mention, Problem
 from aggregator.text.html import from_markdown, is_page, sanitised
 from aggregator.text.tree import load
+from aggregator.text.visible import Bounds
 
-__all__ = ["Options", "Outcome", "Reading", "digest", "read", "respelled"]
+__all__ = ["Bounds", "Options", "Outcome", "Reading", "digest", "read", "respelled"]
 
 _HTML = (".html", ".htm", ".xhtml")
 
@@ -49,7 +51,7 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def read(file: str, path: str, source: int, options: Options) -> Reading:
     """Read the document in `file`; `path` is its name in mentions and problems, `source` its source's position."""
     digest = b""
-    notes = Notes(path, options.base_url)
+    notes = Notes(path, options)
     try:
         data = contents(file, options.limit)
         digest = fingerprint(data)
@@ -81,7 +83,26 @@ def _mentions(parts: Parts, source: int, options: Options, notes: Notes) -> tupl
     related = fields.get("related")
     coverage = related_mentions(related, source, options, notes) if related and related.value else []
     lead = lead_mention(fields, source, _body(parts, notes), options, notes)
-    return (lead, *coverage) if lead else ()
+    if not lead:
+        return ()
+    return (_spread(lead, parts, options, notes), *coverage)
+
+
+def _spread(lead: Mention, parts: Parts, options: Options, notes: Notes) -> Mention:
+    """The lead mention; where the feeds of all its topics would have too much of it together, without its body, and
+    where that isn't enough, with fewer topics.
+    """
+    feeds = len(lead.topics) + 1
+    size = (len(parts.front) + len(lead.body)) * feeds
+    if size <= options.spread:
+        return lead
+    message = f"{size} characters in {feeds} feeds together, expected at most {options.spread}"
+    notes.warning(_left_out(parts, message))
+    most = max(1, options.spread // len(parts.front) - 1)
+    if len(lead.topics) > most:
+        message = f"{message}: the first {most} topics count"
+        notes.warning(ParseError(message, FIRST_LINE, 1))
+    return replace(lead, body="", topics=lead.topics[:most])
 
 
 def _body(parts: Parts, notes: Notes) -> str:
@@ -91,9 +112,13 @@ def _body(parts: Parts, notes: Notes) -> str:
     try:
         html = parts.body
         if not (notes.path.lower().endswith(_HTML) or is_page(html)):
-            html = from_markdown(html)
-        return sanitised(html, notes.base)
+            html = from_markdown(html, 2 * notes.options.body.characters)
+        return sanitised(html, notes.base, notes.options.body)
     except ParseError as error:
-        line = parts.front.count("\n") + FIRST_LINE + 1
-        notes.warning(ParseError(f"body left out: {error.message}", line, 1))
+        notes.warning(_left_out(parts, error.message))
         return ""
+
+
+def _left_out(parts: Parts, why: str) -> ParseError:
+    """What to tell where the body is left out: at its first line."""
+    return ParseError(f"body left out: {why}", parts.front.count("\n") + FIRST_LINE + 1, 1)

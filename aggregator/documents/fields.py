@@ -13,8 +13,6 @@ from aggregator.model import Action, Image, Provider
 from aggregator.text.slugs import fold_topic
 from aggregator.text.tree import Node
 
-MOST_TOPICS = 100
-
 
 class Field(NamedTuple):
     """A row of a table: what the field is called here, and how it is read.
@@ -79,12 +77,8 @@ def author(node: Node, _: Notes) -> str:
 
 
 def topics(node: Node, notes: Notes) -> tuple[str, ...]:
-    """The names of topics. Each makes a feed, and one document is not to make thousands: the first ones count."""
-    found = distinct(_topics(node, notes))
-    if len(found) > MOST_TOPICS:
-        message = f"`topics`: {len(found)} of them, expected at most {MOST_TOPICS}: the first ones count"
-        notes.warning(ParseError(message, node.line, node.column))
-    return found[:MOST_TOPICS]
+    """The names of topics, each of which makes a feed."""
+    return distinct(_topics(node, notes))
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ Reader: TypeAlias = Callable[[Node, Notes], Any]
 
 MAX_TITLE = 300  # characters; what comes behind them no feed reader shows
 MAX_EXCERPT = 2000  # characters
+MAX_TEXT = 1000  # characters of any other text
+MAX_URL = 8000  # characters; more than any browser or server is known to need
 
 UNLIKELY = (
     (date(1970, 1, 1), date(1970, 1, 1), "the zero of many programs"),
@@ -56,23 +58,19 @@ def unfit(node: Node, expected: str) -> ParseError:
     return ParseError(f"{_shown(node)}, expected {expected}", line, column)
 
 
-def text(node: Node, _: Notes) -> str:
-    """Plain text."""
-    return plain(scalar(node, "text"))
+def text(node: Node, notes: Notes) -> str:
+    """Plain text; one that is too long is cut, and told."""
+    return _cut(node, "a text", MAX_TEXT, notes)
 
 
 def title(node: Node, notes: Notes) -> str:
     """A title; one that is too long is cut, and told."""
-    found = text(node, notes)
-    if len(found) > MAX_TITLE:
-        message = f"a title of {len(found)} characters, expected at most {MAX_TITLE}; the rest is left out"
-        notes.warning(ParseError(message, node.line, node.column))
-    return cut(found, MAX_TITLE)
+    return _cut(node, "a title", MAX_TITLE, notes)
 
 
-def excerpt(node: Node, notes: Notes) -> str:
+def excerpt(node: Node, _: Notes) -> str:
     """An excerpt; one that is too long is cut, as is its nature."""
-    return cut(text(node, notes), MAX_EXCERPT)
+    return cut(plain(scalar(node, "text")), MAX_EXCERPT)
 
 
 def word(node: Node, _: Notes) -> str:
@@ -137,6 +135,8 @@ def url(node: Node, notes: Notes) -> str:
     found = absolute(scalar(node, expected), notes.base)
     if not found:
         raise unfit(node, expected)
+    if len(found) > MAX_URL:
+        raise unfit(node, f"{expected} of at most {MAX_URL} characters")
     return found
 
 
@@ -178,27 +178,33 @@ def embedded(node: Node, notes: Notes) -> Player:
 
 
 def many(read: Reader) -> Reader:
-    """A reader for a list of what `read` reads, or a single one without the list."""
+    """A reader for a list of what `read` reads, or a single one without the list; of too many, the first ones count."""
 
     def read_all(node: Node, notes: Notes) -> tuple[Any, ...]:
         if type(node.value) is not list:
             return (read(node, notes),)
-        found = []
+        values: dict[Any, None] = {}
         for item in node.value:
+            if len(values) == notes.options.items:
+                message = f"{len(node.value)} items, expected at most {len(values)}: the first ones count"
+                notes.warning(ParseError(message, node.line, node.column))
+                break
             try:
-                found.append(read(item, notes))
+                values[read(item, notes)] = None
             except ParseError as error:
                 notes.warning(error)
-        return tuple(dict.fromkeys(found))
+        return tuple(values)
 
     return read_all
 
 
 def label(node: Node, expected: str) -> str:
-    """Plain text with something in it."""
+    """Plain text with something in it; not too much, as it names something."""
     found = plain(scalar(node, expected))
     if not found:
         raise unfit(node, expected)
+    if len(found) > MAX_TITLE:
+        raise unfit(node, f"{expected} of at most {MAX_TITLE} characters")
     return found
 
 
@@ -219,9 +225,18 @@ def mapping(node: Node, expected: str) -> Fields:
 def matching(pattern: re.Pattern[str], node: Node, expected: str) -> str:
     """The text of a node, if all of it but blanks around it fits the pattern."""
     value = scalar(node, expected).strip()
-    if not pattern.fullmatch(value):
+    if len(value) > MAX_TEXT or not pattern.fullmatch(value):
         raise unfit(node, expected)
     return value
+
+
+def _cut(node: Node, what: str, limit: int, notes: Notes) -> str:
+    """Plain text of at most so many characters; where it had more, that is told."""
+    found = plain(scalar(node, "text"))
+    if len(found) > limit:
+        message = f"{what} of {len(found)} characters, expected at most {limit}; the rest is left out"
+        notes.warning(ParseError(message, node.line, node.column))
+    return cut(found, limit)
 
 
 def _shown(node: Node) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aggregator.documents.options import Options
 from aggregator.errors import ParseError
 from aggregator.model import Problem, Severity
 
@@ -9,14 +10,19 @@ MOST = 100  # warnings told of one document; of one that has more, the rest tell
 
 
 class Notes:
-    """The problems of the document at `path`; `base` is what its relative URLs are joined to."""
+    """The problems of the document at `path`, while it is read as `options` say."""
 
-    def __init__(self, path: str, base: str) -> None:
+    def __init__(self, path: str, options: Options) -> None:
         self.path = path
-        self.base = base
+        self.options = options
         self.failed = False
         self._found: list[Problem] = []
         self._untold = 0
+
+    @property
+    def base(self) -> str:
+        """What relative URLs are joined to; "": nothing."""
+        return self.options.base_url
 
     def error(self, error: ParseError) -> None:
         """Note what holds the document back."""

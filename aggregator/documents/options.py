@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import msgspec
 
+from aggregator.text.html import USUAL
+from aggregator.text.visible import Bounds
+
 
 class Options(msgspec.Struct, frozen=True):
     """How documents are read.
 
-    `base_url` is the site that relative URLs belong to ("": none), `limit` the most bytes of a document, `related`
-    the most related entries that are read of one. `tracking` are further patterns of parameters that keys go
-    without, as in `aggregator.text.urls.TRACKING`. `keywords` are pairs of a word or phrase and the name of the
-    topic that a document gets whose title or excerpt has it.
+    `base_url` is the site that relative URLs belong to ("": none). `tracking` are further patterns of parameters that
+    keys go without, as in `aggregator.text.urls.TRACKING`. `keywords` are pairs of a word or phrase and the name of
+    the topic that a document gets whose title or excerpt has it.
+
+    The rest are limits. Of a document: `limit` bytes, `seconds` of processor time and bytes of `memory` to read it,
+    `related` entries, and `items` of each other list, such as topics and pictures. `body`: of its body. `spread`:
+    characters of its body in the feeds of all its topics together.
     """
 
     base_url: str = ""
-    limit: int = 2 * 1024 * 1024
+    limit: int = 2 << 20
+    seconds: float = 10.0
+    memory: int = 192 << 20
     related: int = 200
+    items: int = 100
+    body: Bounds = USUAL
+    spread: int = 8 << 20
     tracking: tuple[str, ...] = ()
     keywords: tuple[tuple[str, str], ...] = ()

@@ -12,6 +12,9 @@ from aggregator.text.slugs import fold_topic
 MAX_TITLES = 20
 """A URL that more leads with different titles than this claim says nothing about any one article."""
 
+MOST_COVERAGE = 200
+"""How many articles a story shows as its coverage."""
+
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _EMPTY: tuple[Any, ...] = (None, "", ())
 _ALWAYS = ("link", "title", "listed")
@@ -82,13 +85,13 @@ def _distinct(topics: tuple[str, ...]) -> tuple[str, ...]:
 def relate(article: Article, related: Iterable[Article], now: datetime) -> tuple[Story, datetime | None]:
     """The article with its coverage, best first: by quality, date, key; and when it changes by itself.
 
-    The article itself and withdrawn articles are no coverage; a future one isn't until its instant, and the
-    earliest of these instants is the second value (None: never).
+    At most 200 articles are coverage. The article itself and withdrawn articles are none; a future one isn't until its
+    instant, and the earliest of these instants is the second value (None: never).
     """
     others = {other.key: other for other in related if other.key != article.key and not other.removed}
     future = [other.published for other in others.values() if other.published and other.published > now]
     shown = [other for other in others.values() if not (other.published and other.published > now)]
-    return Story(article, tuple(sorted(shown, key=merit))), min(future, default=None)
+    return Story(article, tuple(sorted(shown, key=merit)[:MOST_COVERAGE])), min(future, default=None)
 
 
 def merit(article: Article) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,11 +19,17 @@ from aggregator.pipeline.joining import join, standing_of
 from aggregator.pipeline.plan import Plan, Progress, Source
 from aggregator.store import Index, Ledger, Packed, Row, Saved, chunks, pack
 from aggregator.watcher import Barred, Found, Look, walk
-from aggregator.workers import Workers
+from aggregator.workers import Limits, Loss, Lot, Workers
 
 _RACY = 2_000_000_000
-_SOME = 32
+_SOME = 32  # documents in a lot
+_LOT = 256 << 10  # bytes in a lot, unless one document has more
+_KEPT = 64 << 20  # bytes read, after which the index keeps what it has
+# What is read in this process: so few documents, and so little of them, that a worker isn't worth it, and that even the
+# worst of them can't take longer than it may.
 _FEW = 64
+_SMALL = 64 << 10  # bytes
+_SLOWEST = 25_000  # bytes of a document that are read in a second at least: Markdown of nothing but tables
 _GUARDED = 20
 
 
@@ -65,8 +71,11 @@ def ingest(
     """
     made_with = index.meta()
     stale = {stage for stage, digest in fingerprints.items() if made_with.get(stage) != digest}
-    if "reading" in stale:
+    if index.blank:  # nothing in it was read under other rules
+        index.put_meta({"reading": fingerprints["reading"]})
+    elif "reading" in stale:
         index.files.forget_signatures()
+    if "reading" in stale:
         ledger.respell()
     troubles = _look(plan, index, look)
     gone, held, guarded = _gone(plan.sources, index, ledger, look, accept_deletions=accept_deletions)
@@ -205,11 +214,17 @@ def _exists(source: Source) -> bool:
 
 
 class _Task(NamedTuple):
-    file: str
-    path: str
+    """A file to be read, and the digest that is known of it."""
+
+    row: Row
+    digest: bytes
+
+
+class _Shared(NamedTuple):
+    """What the files of a source have in common: the source's position, and how they are read."""
+
     source: int
     options: Options
-    digest: bytes
 
 
 class _Answer(NamedTuple):
@@ -220,47 +235,73 @@ class _Answer(NamedTuple):
     same: bool
 
 
-def _read_some(tasks: Sequence[_Task]) -> list[_Answer]:
-    """In a worker: read documents, and lay what they say out in the columns of the index."""
-    answers = []
-    for file, path, source, options, digest in tasks:
-        if digest and documents.digest(file, options.limit) == digest:
-            answers.append(_Answer(Outcome.read, digest, (), None, same=True))
-            continue
-        reading = documents.read(file, path, source, options)
+def _reader(shared: _Shared) -> Callable[[_Task], _Answer]:
+    """In a worker: what reads a document, and lays what it says out in the columns of the index."""
+    source, options = shared
+
+    def read(task: _Task) -> _Answer:
+        row, digest = task
+        if digest and documents.digest(row.file, options.limit) == digest:
+            return _Answer(Outcome.read, digest, (), None, same=True)
+        reading = documents.read(row.file, row.path, source, options)
         packed = pack(reading.mentions, standing_of(reading.mentions[:1])) if reading.mentions else None
-        answers.append(_Answer(reading.outcome, reading.digest, reading.problems, packed, same=False))
-    return answers
+        return _Answer(reading.outcome, reading.digest, reading.problems, packed, same=False)
+
+    return read
 
 
 def _read(plan: Plan, index: Index, workers: Workers, racy_from: int, progress: Progress, *, respell: bool) -> int:
     """Read what is unread; returns how many documents have new content. `respell`: the rules for keys may have
     changed.
     """
-    total = index.files.unread_count()
-    if not total:
+    unread = index.files.unread_size()
+    if not unread.files:
         return 0
-    sources = {source.name: (position, source.options) for position, source in enumerate(plan.sources)}
-    rows: list[list[Row]] = []
+    limits = {source.name: source.options.limit for source in plan.sources}
 
-    def tasks() -> Iterator[list[_Task]]:
-        last = ""
-        while some := index.files.unread(last, _SOME):
-            last = some[-1][0].path
-            rows.append([row for row, _ in some])
-            yield [_Task(row.file, row.path, *sources[row.source], digest) for row, digest in some]
+    def lost(task: _Task, loss: Loss) -> _Answer:
+        """What comes of a document that was given up. A lasting reason lasts until the document changes."""
+        row = task.row
+        digest = documents.digest(row.file, limits[row.source]) if loss.lasting else b""
+        message = f"given up, {loss.reason}; its last good version stays"
+        return _Answer(Outcome.failed, digest, (Problem(row.path, 0, 0, Severity.error, message),), None, same=False)
 
-    read = done = 0
-    progress("reading", 0, total)
-    for answers in workers.stream(_read_some, tasks(), small=total < _FEW):
-        asked = rows.pop(0)
-        fresh = [(row, answer) for row, answer in zip(asked, answers, strict=True) if not answer.same]
-        index.files.resign([row for row, answer in zip(asked, answers, strict=True) if answer.same], racy_from)
+    seconds = min(source.options.seconds for source in plan.sources)
+    small = unread.files < _FEW and unread.bytes <= min(_SMALL, seconds * _SLOWEST)
+    read = done = size = 0
+    progress("reading", 0, unread.files)
+    for answers in workers.stream(_reader, _lots(plan, index), lost, small=small):
+        fresh = [(task.row, answer) for task, answer in answers if not answer.same]
+        index.files.resign([task.row for task, answer in answers if answer.same], racy_from)
         index.files.save([_saved(plan, index, row, answer, respell=respell) for row, answer in fresh], racy_from)
         read += sum(answer.packed is not None for _, answer in fresh)
         done += len(answers)
-        progress("reading", done, total)
+        size += sum(task.row.size for task, _ in answers)
+        if size > _KEPT:
+            index.keep()
+            size = 0
+        progress("reading", done, unread.files)
     return read
+
+
+def _lots(plan: Plan, index: Index) -> Iterator[Lot[_Task]]:
+    """The unread files in lots of one source, neither too many nor too large together."""
+    shared = {source.name: _Shared(place, source.options) for place, source in enumerate(plan.sources)}
+    tasks: list[_Task] = []
+    size = 0
+    for row, digest in index.files.unread(_SOME):
+        last = tasks[-1].row.source if tasks else row.source
+        if len(tasks) == _SOME or last != row.source or (tasks and size + row.size > _LOT):
+            yield _lot(tasks, shared[last])
+            tasks, size = [], 0
+        tasks.append(_Task(row, digest))
+        size += row.size
+    if tasks:
+        yield _lot(tasks, shared[tasks[-1].row.source])
+
+
+def _lot(tasks: list[_Task], shared: _Shared) -> Lot[_Task]:
+    return Lot(tasks, shared, Limits(shared.options.seconds, shared.options.memory))
 
 
 def _saved(plan: Plan, index: Index, row: Row, answer: _Answer, *, respell: bool) -> Saved:

@@ -48,8 +48,8 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
     `alike` says when articles are near-duplicates (None: never). `max_titles`: a URL that more leads with different
     titles than this claim joins nothing. `tracking`: further query parameters that tell nothing of the page.
     `tellers`: the names of the hubs and hooks that what changes is kept for until they were told. `compress`: each
-    file has a compressed twin. `kinds`: of what else than topics each has a feed; `custom`: the feeds that the
-    configuration makes up.
+    file has a compressed twin. `entry_limit`: the most bytes of an entry in a format. `kinds`: of what else than topics
+    each has a feed; `custom`: the feeds that the configuration makes up.
     """
 
     sources: tuple[Source, ...]
@@ -65,6 +65,7 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
     max_titles: int = MAX_TITLES
     tellers: tuple[str, ...] = ()
     compress: bool = False
+    entry_limit: int = 512 << 10
     kinds: tuple[feeds.Kind, ...] = ()
     custom: tuple[feeds.Custom, ...] = ()
 
@@ -138,7 +139,16 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
                 self.choice.archives and self.site.timezone,
                 self.asks_articles,
             ],
-            "rendering": [self.site, self.choice, self.topics, self.formats, self.compress, self.kinds, self.custom],
+            "rendering": [
+                self.site,
+                self.choice,
+                self.topics,
+                self.formats,
+                self.compress,
+                self.entry_limit,
+                self.kinds,
+                self.custom,
+            ],
         }
         common = [program, sys.version_info[:2]]
         return {

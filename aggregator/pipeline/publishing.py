@@ -25,18 +25,20 @@ from aggregator.render import Format, Overview
 from aggregator.store import Index, Ledger, Out, Part
 
 _WRITERS = 8
+_IN_FLIGHT = 32 << 20  # bytes on their way to the disk, above which nothing is added
 _POLLED = {format.file for format in render.FORMATS.values() if format.subscribed}
 _DEPTH = 2  # how many folders the files of a public feed are in
 
 
 class _Printing(NamedTuple):
-    """Files under way to the disk: the part of a feed that they are, what to call it where that goes wrong, what will
-    have come of them, and what to do once they are there.
+    """Files under way to the disk: the part of a feed that they are, what to call it where that goes wrong, their bytes
+    together, what will have come of them, and what to do once they are there.
     """
 
     part: Part
     name: str
     paths: list[str]
+    size: int
     outcomes: Future[list[Outcome]]
     done: Callable[[], None]
 
@@ -84,7 +86,7 @@ class Press:
         with ThreadPoolExecutor(_WRITERS) as writers:  # they wait for the disk, most of the time
             under_way: deque[_Printing] = deque()
             for done, sheet in enumerate(going_out, 1):
-                if len(under_way) == 2 * _WRITERS:
+                while under_way and (len(under_way) == 2 * _WRITERS or _size(under_way) > _IN_FLIGHT):
                     self._note(under_way.popleft())
                 if printing := self._begin(sheet, writers):
                     under_way.append(printing)
@@ -127,20 +129,23 @@ class Press:
         updated, until = self.index.entries.lasting(keys)
         deleted, telling = self._deleted(sheet)
         feed = self._feed(sheet, keys, updated, deleted)
-        pieces: Sequence[list[bytes] | None]
+        rendered: Iterable[list[bytes] | None]
         if sheet.digests is not None:
-            feed, pieces = self._digested(sheet, feed, sheet.digests)
-        else:
-            pieces = [self.index.entries.fragments(keys, format.name) for format in formats]
-        if None in pieces:
-            self._fail(sheet, "an entry of it can't be rendered")
-            return None
-        data = [format.feed(feed, some) for format, some in zip(formats, pieces, strict=True) if some is not None]
+            feed, rendered = self._digested(sheet, feed, sheet.digests)
+        else:  # one format after the other: all entries in all of them may be much
+            rendered = (self.index.entries.fragments(keys, format.name) for format in formats)
+        data = []
+        for format, entries in zip(formats, rendered, strict=True):
+            if entries is None:
+                self._fail(sheet, "an entry of it can't be rendered")
+                return None
+            data.append(format.feed(feed, entries))
         due = min(filter(None, (sheet.selection.due, until, telling)), default=None)
         paths = self._paths(sheet.folder, formats)
         outcomes = writers.submit(self._write, paths, data, self.before.get(sheet.topic))
         self.before[sheet.topic] = outcomes
-        return _Printing(sheet.part, sheet.name, paths, outcomes, partial(self._out, sheet, feed, due))
+        done = partial(self._out, sheet, feed, due)
+        return _Printing(sheet.part, sheet.name, paths, sum(map(len, data)), outcomes, done)
 
     def _digested(
         self, sheet: Sheet, feed: Feed, digests: Sequence[Digest]
@@ -205,7 +210,7 @@ class Press:
         part = SITE, 0
         done = partial(self.current.append, (part, None))
         outcomes = writers.submit(self._write, paths, data, None)
-        self._note(_Printing(part, "the site's own files", paths, outcomes, done))
+        self._note(_Printing(part, "the site's own files", paths, sum(map(len, data)), outcomes, done))
         self._remove(part, "the site's own files", self.files.get(part, set()).difference(self._with_twins(paths)))
 
     def _write(
@@ -296,6 +301,11 @@ class Press:
         self.failed.add(topic)
         self.outcomes[Outcome.failed] += files
         self.problems.append(Problem(name, 0, 0, Severity.error, why))
+
+
+def _size(printings: Iterable[_Printing]) -> int:
+    """The bytes that are on their way to the disk."""
+    return sum(printing.size for printing in printings)
 
 
 def _formats(sheet: Sheet) -> list[Format]:

@@ -38,7 +38,6 @@ from aggregator.store import (
     Index,
     Ledger,
     News,
-    discard_unfinished,
     is_corrupt,
     open_index,
     set_aside,
@@ -48,6 +47,8 @@ from aggregator.watcher import Look
 from aggregator.workers import Workers
 
 _DAMAGE = (sqlite3.Error, msgspec.DecodeError, IndexDamaged)
+
+_PRELOAD = ("aggregator.pipeline.ingest", "aggregator.pipeline.rendering", "lxml.etree", "nh3")
 
 EVERYTHING = Look(None, frozenset(), None)
 
@@ -97,7 +98,6 @@ class Session:
             self._claim = stack.enter_context(ExitStack())
             self._claim_places()
             if not self.dry:
-                discard_unfinished(plan.store)
                 publish.sweep(plan.output, [path for path, *_ in self.ledger.files()])
             self.ledger.database.on_step(self._stop)
             stack.callback(self._close_index)
@@ -260,10 +260,14 @@ class Session:
             self._rollback()
             raise StoreError(f"{self.plan.store}: {error}") from error
 
+    def _leave_if_stopped(self) -> None:
+        """Raise Stopped where somebody asked to stop."""
+        if self._stop():
+            raise Stopped("stopped; the next run goes on from here")
+
     def _watched(self, progress: Progress) -> Progress:
         def step(stage: str, done: int, total: int) -> None:
-            if self._stop():
-                raise Stopped("stopped; the next run goes on from here")
+            self._leave_if_stopped()
             progress(stage, done, total)
 
         return step
@@ -313,7 +317,7 @@ class Session:
     def _go(self, run: _Run, told: tuple[Problem, ...], former: Path | None) -> Done:
         plan, ledger, wish = self.plan, self.ledger, run.wish
         index = self._opened(former, rebuild=wish.rebuild)
-        with Workers(self.processes) as workers:
+        with Workers(self.processes, self._leave_if_stopped, _PRELOAD) as workers:
             ingested = ingest(
                 plan,
                 index,

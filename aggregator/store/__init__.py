@@ -9,7 +9,7 @@ from aggregator.store.database import chunks, is_corrupt, set_aside, unlink
 from aggregator.store.digests import Closed
 from aggregator.store.entries import Part
 from aggregator.store.index import FILE as INDEX_FILE
-from aggregator.store.index import Index, discard_unfinished, open_index
+from aggregator.store.index import Index, open_index
 from aggregator.store.ledger import DAMAGED, Ledger, News, Out, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
 from aggregator.store.packed import Packed, Row, Saved, Spot, Standing, Topics, decode_mention, pack
@@ -38,7 +38,6 @@ __all__ = [
     "back_up",
     "chunks",
     "decode_mention",
-    "discard_unfinished",
     "identity_of",
     "is_corrupt",
     "open_index",

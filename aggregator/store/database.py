@@ -123,6 +123,23 @@ class Database:
         self.execute("COMMIT")
         try:
             self.execute("PRAGMA optimize")
+        finally:
+            self.begin()
+        self.fold()
+
+    def secure(self) -> None:
+        """Keep a journal from now on, so that what is committed outlives a killed process, also of a scratch one."""
+        if not self.dry:
+            self.execute("COMMIT")
+            try:
+                self.execute("PRAGMA journal_mode = WAL")
+            finally:
+                self.begin()
+
+    def fold(self) -> None:
+        """Move what is in the log file into the database itself."""
+        self.execute("COMMIT")
+        try:
             self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             self.begin()
@@ -140,6 +157,15 @@ class Database:
             return bool(self.one("PRAGMA quick_check(1)") == "ok")
         except sqlite3.DatabaseError:
             return False
+
+
+def is_secure(path: Path) -> bool:
+    """Whether there is a database at this path that keeps a write-ahead log (SQLite's file format, section 1.3)."""
+    try:
+        with path.open("rb") as file:
+            return file.read(20)[18:] == b"\x02\x02"
+    except OSError:
+        return False
 
 
 def unlink(path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from aggregator.model import Mention, Problem, Severity
 from aggregator.store.database import Database
@@ -30,6 +31,13 @@ _LEAVE = (
     "DELETE FROM lead WHERE document = ?",
     "DELETE FROM claim WHERE document = ?",
 )
+
+
+class Unread(NamedTuple):
+    """How many files are to be read, and their bytes."""
+
+    files: int
+    bytes: int
 
 
 class Files:
@@ -76,23 +84,28 @@ class Files:
         """Make every document be read again."""
         self.database.execute("UPDATE document SET size = -1, digest = x''")
 
-    def unread(self, after: str, limit: int) -> list[tuple[Row, bytes]]:
-        """Files that are new, look different or changed while they were read, with the digest known of them.
+    def unread(self, at_once: int) -> Iterator[tuple[Row, bytes]]:
+        """Files that are new, look different or changed while they were read, with the digest known of them, by path.
 
-        The next `limit` of them by path, from behind the path `after`.
+        `at_once` of them are asked for at a time, as what is saved meanwhile changes the answer.
         """
-        rows = self.database.execute(
-            f"""
-            SELECT s.path, s.file, s.source, s.size, s.mtime, s.ctime, s.inode, coalesce(d.digest, x'')
-              {_UNREAD} AND s.path > ? ORDER BY s.path LIMIT ?
-            """,
-            (after, limit),
-        )
-        return [(Row(*row), digest) for *row, digest in rows]
+        last, more = "", True
+        while more:
+            rows = self.database.execute(
+                f"""
+                SELECT s.path, s.file, s.source, s.size, s.mtime, s.ctime, s.inode, coalesce(d.digest, x'')
+                  {_UNREAD} AND s.path > ? ORDER BY s.path LIMIT ?
+                """,
+                (last, at_once),
+            ).fetchall()
+            more = len(rows) == at_once
+            for *row, digest in rows:
+                last = row[0]
+                yield Row(*row), digest
 
-    def unread_count(self) -> int:
-        """How many files are to be read."""
-        return int(self.database.one(f"SELECT count(*) {_UNREAD}"))
+    def unread_size(self) -> Unread:
+        """How much is to be read."""
+        return Unread(*self.database.execute(f"SELECT count(*), coalesce(sum(s.size), 0) {_UNREAD}").fetchone())
 
     def seen(self, path: str) -> bool:
         """Whether the walk saw this document."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from aggregator.store.articles import Articles
-from aggregator.store.database import Database, replace, unlink
+from aggregator.store.database import Database, is_secure, replace, unlink
 from aggregator.store.duplicates import Duplicates
 from aggregator.store.entries import Entries
 from aggregator.store.files import Files
@@ -21,16 +22,17 @@ FILE = "index.sqlite"
 class Index:
     """The index in the file `path`; in memory where it is None.
 
-    An `unfinished` one is built beside the one in use, and takes its place by `install`. Its tables are in five
-    hands: `files` (documents and what they say), `articles` (which documents belong together, whose id is whose),
-    `duplicates` (which articles tell the same story), `placements` (in whose feeds they are) and `entries` (feeds
-    and what they show). `lookup` answers questions of people.
+    An `unfinished` one is built beside the one in use, and takes its place by `install`; one that is `kept` was left by
+    a run that was killed, and is gone on with. Its tables are in five hands: `files` (documents and what they say),
+    `articles` (which documents belong together, whose id is whose), `duplicates` (which articles tell the same story),
+    `placements` (in whose feeds they are) and `entries` (feeds and what they show). `lookup` answers questions of
+    people.
     """
 
-    def __init__(self, path: Path | None, *, dry: bool = False, unfinished: bool = False) -> None:
+    def __init__(self, path: Path | None, *, dry: bool = False, unfinished: bool = False, kept: bool = False) -> None:
         self.path = path
         self.unfinished = unfinished
-        self.database = Database(path, durable=False, dry=dry, scratch=unfinished)
+        self.database = Database(path, durable=False, dry=dry, scratch=unfinished and not kept)
         version = self.database.version
         self.outdated = version not in (0, VERSION)
         if not version:
@@ -47,6 +49,22 @@ class Index:
     def commit(self) -> None:
         self.database.commit()
 
+    def keep(self) -> None:
+        """Make permanent what was read so far, although it isn't joined: the next run joins all there is."""
+        self.put_meta({"ledger": ""})
+        self.commit()
+        self.database.secure()
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a run that was killed kept here what it had read."""
+        return self.meta().get("ledger") == ""
+
+    @property
+    def blank(self) -> bool:
+        """Whether no document was ever read into it."""
+        return self.database.one("SELECT 1 FROM document LIMIT 1") is None
+
     def rollback(self) -> None:
         """Undo what wasn't committed."""
         self.database.rollback()
@@ -59,6 +77,7 @@ class Index:
         if not self.path or not self.unfinished:
             return self
         self.commit()
+        self.database.fold()
         self.close()
         place = self.path.with_name(FILE)
         replace(self.path, place)
@@ -92,26 +111,25 @@ class Index:
         self.database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
 
 
-def discard_unfinished(folder: Path) -> None:
-    """Remove what a run left that was killed or stopped before its new index was whole."""
-    unlink(folder / f"{FILE}.new")
-
-
 def open_index(folder: Path, former: Path | None = None, *, rebuild: bool, dry: bool) -> Index:
     """The index of the store in `folder`; a new one, unfinished, where there is none, it is outdated, or `rebuild`.
 
     A new one begins with the last good versions of the documents that the former one has (the one in use, unless
-    another one is named).
+    another one is named); where there is none, with what a run kept that was killed before its new index was whole.
     """
     place = folder / FILE
+    fresh = None if dry else place.with_name(f"{FILE}.new")
     former = former or place
     if place.exists() and not rebuild:
         index = Index(place, dry=dry)
         if not index.outdated:
+            if fresh:
+                unlink(fresh)
             return index
         index.close()
-    fresh = None if dry else place.with_name(f"{FILE}.new")
     if fresh:
+        if not former.exists() and (kept := _kept(fresh)):
+            return kept
         unlink(fresh)
     index = Index(fresh, dry=dry, unfinished=True)
     if former.exists():
@@ -121,3 +139,15 @@ def open_index(folder: Path, former: Path | None = None, *, rebuild: bool, dry: 
             index.close()
             raise
     return index
+
+
+def _kept(fresh: Path) -> Index | None:
+    """The unfinished index that a killed run left, if it kept what it had read; None where there is none."""
+    if not is_secure(fresh):
+        return None
+    with suppress(sqlite3.DatabaseError):
+        index = Index(fresh, unfinished=True, kept=True)
+        if not index.outdated and index.is_kept and index.database.sound():
+            return index
+        index.close()
+    return None

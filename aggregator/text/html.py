@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from aggregator.errors import ParseError
 from aggregator.text.plain import legal
 from aggregator.text.urls import absolute
-from aggregator.text.visible import ATTRIBUTES, TAGS, Visible, is_hidden, style_of
+from aggregator.text.visible import ATTRIBUTES, TAGS, Bounds, Visible, is_hidden, style_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
+USUAL = Bounds()
 MAX_MARKDOWN = 256 * 1024  # characters; markdown-it takes up to a kilobyte for each
 MAX_EMBED = 10_000  # characters
 MAX_PIXELS = 100_000
@@ -27,17 +29,17 @@ _PAGE = re.compile(
 )
 
 
-def sanitised(html: str, base: str) -> str:
+def sanitised(html: str, base: str, bounds: Bounds = USUAL) -> str:
     """The HTML of a fragment, or inside the body of a page, as a fragment that any reader may show.
 
     Nothing in it runs, is sent, hides or tracks; its links are absolute, relative ones having been joined to the
     page's own base (`<base href>`, itself joined to `base`), else to `base`. Sanitising it again changes nothing.
-    "" where there is nothing to see. Raises ParseError for HTML that is nested deeper than 256 elements, or that
-    reads differently each time it is read.
+    "" where there is nothing to see. Raises ParseError for HTML that is nested deeper than 256 elements, that is more
+    than the `bounds` allow, or that reads differently each time it is read.
     """
-    found = _pass(html, base)
+    found = _pass(html, base, bounds)
     for _ in range(_PASSES):
-        again = _pass(found, base)
+        again = _pass(found, base, bounds)
         if again == found:
             return found
         found = again
@@ -49,14 +51,20 @@ def is_page(text: str) -> bool:
     return _PAGE.match(text) is not None
 
 
-def from_markdown(text: str) -> str:
+def from_markdown(text: str, limit: int = 2 * USUAL.characters) -> str:
     """The HTML of a Markdown text: CommonMark, tables, strikethrough. Raw HTML stays, so sanitise the result.
 
-    Raises ParseError for a text of more than 256 Ki characters.
+    Raises ParseError for a text of more than 256 Ki characters, and where its HTML would have more than `limit`
+    characters: one long link reference can be used ten thousand times.
     """
     if len(text) > MAX_MARKDOWN:
         raise ParseError(f"Markdown of {len(text)} characters, expected at most {MAX_MARKDOWN}")
-    return str(_markdown().render(text))
+    markdown = _markdown()
+    environment: dict[str, Any] = {}
+    tokens = markdown.parse(text, environment)
+    if sum(map(_size, tokens)) > limit:
+        raise ParseError(f"Markdown that makes HTML of more than {limit} characters")
+    return str(markdown.renderer.render(tokens, markdown.options, environment))
 
 
 def player(embed: str, base: str) -> tuple[str, int | None, int | None] | None:
@@ -84,12 +92,18 @@ def _markdown() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
-def _pass(html: str, base: str) -> str:
+def _size(token: Token) -> int:
+    """At least how many characters of HTML a token makes."""
+    attributes = sum(len(str(value)) for value in token.attrs.values())
+    return len(token.tag) + attributes + (sum(map(_size, token.children)) if token.children else len(token.content))
+
+
+def _pass(html: str, base: str, bounds: Bounds) -> str:
     """One reading: what can be seen, then only what nh3 knows to be harmless."""
     import nh3
     from lxml import etree
 
-    target: Any = Visible(base)
+    target: Any = Visible(base, bounds)
     seen: Any = etree.HTML(legal(html), etree.HTMLParser(target=target))
     return nh3.clean(
         legal(seen), tags=TAGS, attributes=ATTRIBUTES, link_rel=None, url_schemes={"http", "https", "mailto"}

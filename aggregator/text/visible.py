@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aggregator.errors import ParseError
 from aggregator.text.urls import absolute, host
@@ -109,18 +109,33 @@ _DOT = ("0", "0px", "1", "1px")
 _MAIL = re.compile(r"mailto:[\w.!$&'*+,;=:@/?%~-]+", re.IGNORECASE | re.ASCII)
 
 
+class Bounds(NamedTuple):
+    """How much of a page is taken: characters of HTML, pictures, links."""
+
+    characters: int = 256 * 1024
+    pictures: int = 500
+    links: int = 2000
+
+
+_USUAL = Bounds()
+
+
 class Visible:
     """A target for lxml's HTML parser that writes down again what can be seen; "" where that is nothing.
 
-    URLs are joined to `base`, or to the page's own. It raises ParseError for HTML nested deeper than 256 elements.
+    URLs are joined to `base`, or to the page's own. It raises ParseError for HTML nested deeper than 256 elements, and
+    for more of it than the `bounds`.
 
     What it writes also keeps the next parser from harm: html5ever's time grows with the square of the depth, and
     its output with the product of the blocks and the inline elements that an earlier block left open.
     """
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, bounds: Bounds = _USUAL) -> None:
         self.base = base
+        self.bounds = bounds
         self.based = False
+        self.size = 0
+        self.counts = {"img": 0, "a": 0}
         self.parts: list[str] = []
         self.ends: list[str] = []  # how the open elements are closed; "" for those that weren't kept
         self.tiny = [False]  # whether the text of the open elements has no size, from outside the first one on
@@ -148,8 +163,24 @@ class Visible:
             self.close_before(tag)
         self.ends.append("" if tag in _VOID else end)
         # The first line feed in `pre` doesn't count.
-        self.parts.append(f"<{tag}{kept}>\n" if tag == "pre" else f"<{tag}{kept}>")
+        self.add(f"<{tag}{kept}>\n" if tag == "pre" else f"<{tag}{kept}>")
+        if tag in self.counts:
+            self.count(tag)
         self.worth = self.worth or tag == "img"
+
+    def add(self, text: str) -> None:
+        """Write a piece down."""
+        self.parts.append(text)
+        self.size += len(text)
+        if self.size > self.bounds.characters:
+            raise ParseError(f"HTML of more than {self.bounds.characters} characters")
+
+    def count(self, tag: str) -> None:
+        """Note that there is one more picture or link."""
+        most, what = (self.bounds.pictures, "pictures") if tag == "img" else (self.bounds.links, "links")
+        self.counts[tag] += 1
+        if self.counts[tag] > most:
+            raise ParseError(f"HTML with more than {most} {what}")
 
     def close_before(self, tag: str) -> None:
         """Close what a block ends by starting, and what is open inside."""
@@ -172,7 +203,7 @@ class Visible:
 
     def data(self, data: str) -> None:
         if not self.hidden and (not self.tiny[-1] or data.isspace()):
-            self.parts.append(escape(data, quote=False))
+            self.add(escape(data, quote=False))
             self.worth = self.worth or not data.isspace()
 
     def close(self) -> str:
