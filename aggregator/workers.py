@@ -36,6 +36,7 @@ _GLANCE = 0.5  # seconds between two calls of `tick` while no answer comes
 _FLUSH = 0.25  # seconds of work after which answers are sent: no more of it is lost with a worker
 _GROWTH = 64 << 20  # bytes: a worker that has grown by more is replaced
 _NO_MEMORY = 77  # the exit status of a worker that reached its memory limit
+_MOST = 8
 _MOST_STILLBORN = 5  # workers in a row that ended before they began anything
 _FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)  # exit codes that tell nothing about the item
 
@@ -259,8 +260,8 @@ def _loss(code: int, limits: Limits) -> Loss:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    """How many workers are of use here: one for each core, as long as the main process can keep up with them."""
+    return min(len(os.sched_getaffinity(0)), _MOST)
 
 
 # In a worker

@@ -12,6 +12,7 @@ from aggregator.store.packed import Row, Saved, decode_mention, decode_problems,
 from aggregator.store.schema import CARRIED
 
 _TOLD = 5
+_LARGE = 64 << 10  # bytes
 
 _UNREAD = """
   FROM seen s LEFT JOIN document d ON d.path = s.path
@@ -85,23 +86,25 @@ class Files:
         self.database.execute("UPDATE document SET size = -1, digest = x''")
 
     def unread(self, at_once: int) -> Iterator[tuple[Row, bytes]]:
-        """Files that are new, look different or changed while they were read, with the digest known of them, by path.
+        """Files that are new, look different or changed while they were read, with the digest known of them.
 
-        `at_once` of them are asked for at a time, as what is saved meanwhile changes the answer.
+        They come by path, large ones after all others, which aren't to wait for them. `at_once` of them are asked for
+        at a time, as what is saved meanwhile changes the answer.
         """
-        last, more = "", True
-        while more:
-            rows = self.database.execute(
-                f"""
-                SELECT s.path, s.file, s.source, s.size, s.mtime, s.ctime, s.inode, coalesce(d.digest, x'')
-                  {_UNREAD} AND s.path > ? ORDER BY s.path LIMIT ?
-                """,
-                (last, at_once),
-            ).fetchall()
-            more = len(rows) == at_once
-            for *row, digest in rows:
-                last = row[0]
-                yield Row(*row), digest
+        for is_large in (False, True):
+            last, more = "", True
+            while more:
+                rows = self.database.execute(
+                    f"""
+                    SELECT s.path, s.file, s.source, s.size, s.mtime, s.ctime, s.inode, coalesce(d.digest, x'')
+                      {_UNREAD} AND s.path > ? AND (s.size > ?) = ? ORDER BY s.path LIMIT ?
+                    """,
+                    (last, _LARGE, is_large, at_once),
+                ).fetchall()
+                more = len(rows) == at_once
+                for *row, digest in rows:
+                    last = row[0]
+                    yield Row(*row), digest
 
     def unread_size(self) -> Unread:
         """How much is to be read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import ParseError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 USUAL = Bounds()
 MAX_MARKDOWN = 256 * 1024  # characters; markdown-it takes up to a kilobyte for each
+MAX_MISSING_CELLS = 1000  # of a table in Markdown, which ends there
 MAX_EMBED = 10_000  # characters
 MAX_PIXELS = 100_000
 
@@ -89,6 +91,9 @@ def player(embed: str, base: str) -> tuple[str, int | None, int | None] | None:
 def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
+    # Its own limit of 65,536 takes more than a second to a kilobyte. The package has a function of the module's name.
+    tables: Any = import_module("markdown_it.rules_block.table")
+    tables.MAX_AUTOCOMPLETED_CELLS = MAX_MISSING_CELLS
     return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 

@@ -49,8 +49,13 @@ def configuration(title: str = "Everyday AI") -> str:
 
 def document(machine: Machine, name: str, folder: str = "/srv/articles", topic: str = "AI") -> None:
     """Rename a document in."""
+    machine.write(f"{folder}/{name}.md", front_matter(name, topic))
+
+
+def front_matter(name: str, topic: str = "AI") -> str:
+    """A document, without its body."""
     front = {"title": f"All of {name}", "originalUrl": f"https://www.example.org/{name}", "topics": [topic]}
-    machine.write(f"{folder}/{name}.md", written(front | {"publishedDateTime": day(1)}))
+    return written(front | {"publishedDateTime": day(1)})
 
 
 def drop_in(machine: Machine, unit: str, *lines: str) -> None:
@@ -110,6 +115,29 @@ def test_start_ends_when_it_is_ready(machine: Machine) -> None:
     assert 61184 <= int(user) <= 65519
     machine.until(lambda: machine.run(*NOBODY, "aggregator", "status", check=False).status == 0)
     assert "inotify" in machine.run(*NOBODY, "aggregator", "status").out
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [("memory_limit: 32MiB", "32 MiB of memory"), ("time_limit: 0.1s", "0.1 s of processor time")],
+)
+def test_a_document_that_costs_too_much_is_given_up(machine: Machine, limit: str, reason: str) -> None:
+    """The sandbox lets workers have limits of their own."""
+    text = configuration().replace("  - path: /srv/articles\n", f"  - path: /srv/articles\n    {limit}\n")
+    machine.write(CONFIGURATION, text)
+    machine.systemctl("start", DAEMON)
+    machine.write("/srv/articles/costly.md", front_matter("costly") + "- a\n+ b\n* c\n" * 20_000)
+    document(machine, "cheap")
+    shown(machine, "cheap")
+    told = f"it takes more than {reason}; its last good version stays"
+    machine.until(lambda: told in machine.run("aggregator", "status", check=False).out)
+    assert machine.show(DAEMON, "NRestarts") == "0"
+
+
+def test_memory_has_a_limit(machine: Machine) -> None:
+    """The kernel ends a worker rather than the unit."""
+    machine.systemctl("start", DAEMON)
+    assert (machine.show(DAEMON, "MemoryMax"), machine.show(DAEMON, "OOMPolicy")) == (str(2 << 30), "continue")
 
 
 def test_a_change_is_seen(machine: Machine) -> None:
