@@ -36,9 +36,10 @@ _GLANCE = 0.5  # seconds between two calls of `tick` while no answer comes
 _FLUSH = 0.25  # seconds of work after which answers are sent: no more of it is lost with a worker
 _GROWTH = 64 << 20  # bytes: a worker that has grown by more is replaced
 _NO_MEMORY = 77  # the exit status of a worker that reached its memory limit
-_MOST = 8
+_MOST = 8  # workers
 _MOST_STILLBORN = 5  # workers in a row that ended before they began anything
-_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)  # exit codes that tell nothing about the item
+_UNKNOWN = 255  # the exit code where the process that workers are started from has ended, and theirs isn't known
+_FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, _UNKNOWN)  # exit codes that tell nothing about the item
 
 
 class Limits(NamedTuple):

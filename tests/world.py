@@ -113,6 +113,7 @@ class World:
             tracking=options.get("reading", {}).get("tracking", ()),
             formats=options.get("formats", ("rss", "atom")),
             compress=options.get("compress", False),
+            entry_limit=options.get("entry_limit", 512 << 10),
             kinds=tuple(map(feeds.Kind, options.get("kinds", ()))),
             custom=tuple(options.get("custom", ())),
             output=places.get("output", self.output),

@@ -41,6 +41,7 @@ _BACK = timedelta(hours=1)  # a clock set back by less is waited for: what has b
 _RETRY = (10.0, 300.0)  # seconds to the first try after a failure, and at most
 _PEACE = 20  # times as long as a survey took, there is no other
 _UPKEEP = timedelta(hours=6)
+_READING = 4.0  # seconds of reading, after which what was read is published and the rest is left to the next look
 _AT_ONCE = 10_000  # messages: more of them than that, without end, keep neither work nor beat waiting
 
 
@@ -278,7 +279,16 @@ class Daemon:
         """One batch, or for a reason a look at everything."""
         begin = time.monotonic()
         self._tell(State.working)
-        done = self.session.bring_up(look, wish, self._clock(), time.time_ns(), self._progress)
+        done = self.session.bring_up(
+            look,
+            wish,
+            self._clock(),
+            time.time_ns(),
+            self._progress,
+            enough=lambda: time.monotonic() > begin + _READING,
+        )
+        if done.left:
+            self._doubt = self._doubt or f"{done.left} documents are left to read"
         self._finish(done, look, begin, time.monotonic(), reason)
 
     def _finish(self, done: Done, look: Look, begin: float, end: float, reason: str) -> None:

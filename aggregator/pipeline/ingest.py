@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import NamedTuple
 
 from aggregator import documents
@@ -38,7 +39,8 @@ class Ingested(NamedTuple):
 
     read: documents with new content; gone: documents that are no more, held: those of them that the guard keeps;
     troubles: what is wrong with sources and topics, not documents; guard: what the guard says; blind: so much is
-    missing that nothing may be published; merged: how many articles were worked out again.
+    missing that nothing may be published; merged: how many articles were worked out again; left: files that are still
+    unread.
     """
 
     read: int
@@ -48,6 +50,7 @@ class Ingested(NamedTuple):
     guard: tuple[Problem, ...]
     blind: bool
     merged: int
+    left: int = 0
 
 
 def ingest(
@@ -61,13 +64,14 @@ def ingest(
     look: Look,
     *,
     accept_deletions: bool,
+    enough: Callable[[], bool],
     progress: Progress,
 ) -> Ingested:
     """Bring index and ledger up to the documents as they are, and commit both.
 
     `started` is the real time at which the run began (ns since 1970): a file changed less than 2 s before it, or
-    since, is hashed again by the next run. A `look` at some paths alone costs what these do, and sees no
-    configuration but the last run's.
+    since, is hashed again by the next run. `enough` is asked before more is read: whether to leave it to a further run.
+    A `look` at some paths alone costs what these do, and sees no configuration but the last run's.
     """
     made_with = index.meta()
     stale = {stage for stage, digest in fingerprints.items() if made_with.get(stage) != digest}
@@ -77,15 +81,19 @@ def ingest(
         index.files.forget_signatures()
     if "reading" in stale:
         ledger.respell()
+    everything = bool(stale & {"reading", "merging"}) or made_with.get("ledger") != ledger.mark
     troubles = _look(plan, index, look)
     gone, held, guarded = _gone(plan.sources, index, ledger, look, accept_deletions=accept_deletions)
     if held is None:
         index.rollback()
         return Ingested(0, len(gone), 0, tuple(troubles), tuple(guarded), blind=True, merged=0)
-    read = _read(plan, index, workers, started - _RACY, progress, respell="reading" in stale)
+    # Where index and ledger meet anew, what is published must follow from all documents.
+    until = _never if everything else enough
+    read, left = _read(plan, index, workers, started - _RACY, until, progress, respell="reading" in stale)
+    if left:  # what is gone may be there under a path that is still unread
+        gone, held, guarded = [], 0, []
     for paths in chunks(gone, 500):
         index.files.drop(paths)
-    everything = bool(stale & {"reading", "merging"}) or made_with.get("ledger") != ledger.mark
     joined = join(plan, index, ledger, now, everything=everything)
     if "rendering" in stale:
         index.entries.render_all()
@@ -96,7 +104,16 @@ def ingest(
     index.put_meta({**fingerprints, "ledger": ledger.mark, "now": str(to_micros(now))})
     index.commit()
     troubles += joined.troubles
-    return Ingested(read, len(gone) + held, held, tuple(troubles), tuple(guarded), blind=False, merged=joined.merged)
+    return Ingested(
+        read,
+        len(gone) + held,
+        held,
+        tuple(troubles),
+        tuple(guarded),
+        blind=False,
+        merged=joined.merged,
+        left=left,
+    )
 
 
 def _look(plan: Plan, index: Index, look: Look) -> list[Problem]:
@@ -250,13 +267,31 @@ def _reader(shared: _Shared) -> Callable[[_Task], _Answer]:
     return read
 
 
-def _read(plan: Plan, index: Index, workers: Workers, racy_from: int, progress: Progress, *, respell: bool) -> int:
-    """Read what is unread; returns how many documents have new content. `respell`: the rules for keys may have
-    changed.
-    """
+def _never() -> bool:
+    return False
+
+
+class _Read(NamedTuple):
+    """How many documents have new content, and how many files are still unread."""
+
+    fresh: int
+    left: int
+
+
+def _read(
+    plan: Plan,
+    index: Index,
+    workers: Workers,
+    racy_from: int,
+    enough: Callable[[], bool],
+    progress: Progress,
+    *,
+    respell: bool,
+) -> _Read:
+    """Read what is unread, until that is `enough`. `respell`: the rules for keys may have changed."""
     unread = index.files.unread_size()
     if not unread.files:
-        return 0
+        return _Read(0, 0)
     limits = {source.name: source.options.limit for source in plan.sources}
 
     def lost(task: _Task, loss: Loss) -> _Answer:
@@ -270,7 +305,8 @@ def _read(plan: Plan, index: Index, workers: Workers, racy_from: int, progress: 
     small = unread.files < _FEW and unread.bytes <= min(_SMALL, seconds * _SLOWEST)
     read = done = size = 0
     progress("reading", 0, unread.files)
-    for answers in workers.stream(_reader, _lots(plan, index), lost, small=small):
+    lots = takewhile(lambda _: not enough(), _lots(plan, index))
+    for answers in workers.stream(_reader, lots, lost, small=small):
         fresh = [(task.row, answer) for task, answer in answers if not answer.same]
         index.files.resign([task.row for task, answer in answers if answer.same], racy_from)
         index.files.save([_saved(plan, index, row, answer, respell=respell) for row, answer in fresh], racy_from)
@@ -281,7 +317,7 @@ def _read(plan: Plan, index: Index, workers: Workers, racy_from: int, progress: 
             index.keep()
             size = 0
         progress("reading", done, unread.files)
-    return read
+    return _Read(read, unread.files - done)
 
 
 def _lots(plan: Plan, index: Index) -> Iterator[Lot[_Task]]:

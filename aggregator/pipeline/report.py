@@ -54,7 +54,7 @@ class Done(msgspec.Struct, frozen=True):
     read: documents with new content; gone: those that are no more, held: those of them that the guard keeps. Of the
     problems, all but those of documents, `guard` says what is missing and isn't let go, and `troubles` which sources
     and feeds failed: with one of them it isn't `healthy`, exit status 1. `changes` names the files written and removed,
-    or that would be.
+    or that would be. left: how many files are still unread, as that was `enough`.
     """
 
     read: int
@@ -66,6 +66,7 @@ class Done(msgspec.Struct, frozen=True):
     troubles: tuple[Problem, ...]
     changes: tuple[tuple[Outcome, str], ...]
     effort: Effort
+    left: int = 0
 
     @property
     def healthy(self) -> bool:

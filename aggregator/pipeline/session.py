@@ -61,6 +61,7 @@ class _Run(NamedTuple):
     now: datetime
     started: int
     progress: Progress
+    enough: Callable[[], bool]
 
 
 class Session:
@@ -129,11 +130,18 @@ class Session:
         self._doubtful = True
 
     def bring_up(
-        self, look: Look, wish: Wish, now: datetime, started: int, progress: Progress = lambda *_: None
+        self,
+        look: Look,
+        wish: Wish,
+        now: datetime,
+        started: int,
+        progress: Progress = lambda *_: None,
+        enough: Callable[[], bool] = lambda: False,
     ) -> Done:
         """Read what changed and publish what that makes different.
 
         Where more is in doubt than `look` names, everything is looked at. started: the real time, in ns since 1970.
+        enough: whether to publish what was read by now, and leave the rest to a further run: see `Done.left`.
         Raises TimeRefused, UnknownFeed, Stopped and StoreError.
         """
         newest = self.ledger.newest
@@ -145,7 +153,7 @@ class Session:
         if look.paths is None and not self.dry:
             self._see_to_places()
         try:
-            done = self._bring_up(_Run(look, wish, now, started, self._watched(progress)))
+            done = self._bring_up(_Run(look, wish, now, started, self._watched(progress), enough))
         except sqlite3.Error as error:
             self._rollback()
             if self._stop():
@@ -328,6 +336,7 @@ class Session:
                 run.started,
                 run.look,
                 accept_deletions=wish.accept_deletions,
+                enough=run.enough,
                 progress=run.progress,
             )
             if ingested.blind:
@@ -374,4 +383,5 @@ def _done(ingested: Ingested, published: Published, told: tuple[Problem, ...]) -
         troubles=tuple(one for one in (*ingested.troubles, *published.problems) if one.severity is Severity.error),
         changes=published.changes,
         effort=Effort(ingested.merged, published.rendered),
+        left=ingested.left,
     )
