@@ -100,10 +100,12 @@ class Database:
         self.begin()
 
     def close(self) -> None:
-        """Close; what wasn't committed is gone."""
-        if self.connection.in_transaction:
-            self.connection.rollback()
-        self.connection.close()
+        """Close; what wasn't committed is gone. It is closed also where that raises."""
+        try:
+            if self.connection.in_transaction:
+                self.connection.rollback()
+        finally:
+            self.connection.close()
 
     def one(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
         """The first column of the first row, None where there is no row."""
