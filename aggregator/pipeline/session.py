@@ -41,6 +41,7 @@ from aggregator.store import (
     News,
     discard_unfinished,
     is_corrupt,
+    is_interrupted,
     open_index,
     set_aside,
     unlink,
@@ -162,9 +163,8 @@ class Session:
             self._rollback()
             raise
         except (sqlite3.Error, OSError) as error:
-            stopped = self._stop()  # SQLite, or a worker, was perhaps interrupted by that
             self._close()
-            if stopped:
+            if is_interrupted(error):  # by `stop`
                 raise Stopped("stopped; the next run goes on from here") from error
             raise StoreError(self._failure(error)) from error
         except BaseException:
@@ -190,8 +190,8 @@ class Session:
         """Go on under another configuration. Raises PlaceChanged, and goes on as before."""
         if (plan.store, plan.output) != (self.plan.store, self.plan.output):
             raise PlaceChanged("store.path and output.path can't change while this runs; start it anew for that")
-        fingerprints = plan.fingerprints(self.program)
         with self._guarded():
+            fingerprints = plan.fingerprints(self.program)
             self.ledger.tell_only(plan.tellers)
             self.ledger.tracking = plan.tracking
         self.plan, self._fingerprints = plan, fingerprints

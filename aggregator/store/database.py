@@ -186,6 +186,11 @@ def is_corrupt(error: Exception) -> bool:
     return code in _CORRUPT or isinstance(error, msgspec.DecodeError | IndexDamaged) or "decode to UTF-8" in str(error)
 
 
+def is_interrupted(error: Exception) -> bool:
+    """Whether the error says that a statement was stopped, as asked by `on_step`."""
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
+
+
 def make_folder(folder: Path) -> None:
     """The store's folder, readable by its owner only. Raises StoreError."""
     try:
