@@ -156,6 +156,8 @@ def test_a_folder_in_use_by_another_store_is_foreign_first(root: Path, store: Pa
         taken.take()
         with pytest.raises(ForeignOutput), claimed(root, tmp_path / "other", "two"):
             pytest.fail("claimed")
+        with pytest.raises(Locked, match=str(root)), claimed(root, tmp_path / "other", "two", adopt=True):
+            pytest.fail("adopted while its store writes")
         with pytest.raises(Locked, match=str(root)), claimed(root, tmp_path / "copy", "one"):
             pytest.fail("claimed")
 

@@ -30,7 +30,17 @@ NOT_DONE = 3
 
 def tracing(calls: str, error: str, when: str) -> list[str]:
     """The command that lets system calls fail, in each thread its so-manieth ones."""
-    return [needs("strace"), "-f", "-qq", "-o", "/dev/null", "-e", f"inject={calls}:error={error}:when={when}"]
+    return [
+        needs("strace"),
+        "-f",
+        "-qq",
+        "-I",
+        "2",
+        "-o",
+        "/dev/null",
+        "-e",
+        f"inject={calls}:error={error}:when={when}",
+    ]
 
 
 @contextmanager
@@ -170,8 +180,12 @@ def test_the_watchdog_is_not_fed_while_the_store_cannot_be_opened(site: Site) ->
             recovers(daemon, "c")
 
 
-@pytest.mark.parametrize(("limit", "most"), [(resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_NOFILE, 3)])
-def test_a_session_answers_or_refuses_after_a_failure(world: World, limit: int, most: int) -> None:
+@pytest.mark.parametrize(
+    "limits",
+    [{resource.RLIMIT_FSIZE: 0}, {resource.RLIMIT_FSIZE: 0, resource.RLIMIT_NOFILE: 3}],
+    ids=["no room", "no room, no descriptors"],
+)
+def test_a_session_answers_or_refuses_after_a_failure(world: World, limits: dict[int, int]) -> None:
     """Whatever is asked of it, it raises nothing but what says what is wrong; and it works when it can again."""
     world.document("a")
 
@@ -197,18 +211,20 @@ def test_a_session_answers_or_refuses_after_a_failure(world: World, limit: int, 
                 lambda: session.apply(world.plan()),
             ]
             assert bring_up().feeds.failed == 0
-            soft, hard = resource.getrlimit(limit)
+            usual = {limit: resource.getrlimit(limit) for limit in limits}
             failures = 0
             for number, question in enumerate(questions):
                 world.document(f"b{number}")
                 world.now += timedelta(days=1)
-                resource.setrlimit(limit, (most, hard))
+                for limit, most in limits.items():
+                    resource.setrlimit(limit, (most, usual[limit][1]))
                 for ask in (bring_up, question, question):
                     try:
                         ask()
                     except AggregatorError:
                         failures += 1
-                resource.setrlimit(limit, (soft, hard))
+                for limit, given in usual.items():
+                    resource.setrlimit(limit, given)
                 question()
                 assert bring_up().feeds.failed == 0
                 assert f"About b{number}" in world.titles()
