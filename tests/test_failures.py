@@ -246,6 +246,7 @@ def test_a_daemon_whose_calls_fail_at_its_start_goes_on(site: Site, calls: str, 
             site.regenerate()
             (site.store / "index.sqlite").write_bytes(b"x" * 50_000)
         daemon = Daemon(site, under=[*tracing(calls, "EIO", str(turn)), "-D"])
+        daemon.log_file.unlink(missing_ok=True)
         daemon.begin()
         try:
             until(
