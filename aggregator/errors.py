@@ -6,11 +6,12 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── TimeRefused                 `--at` names a time before something the ledger remembers
 ├── UnknownFeed                 `--feed` names a feed that doesn't exist
 ├── UnknownArticle              `explain` was asked for something that names no article
-├── ForeignOutput               the output folder belongs to another store
+├── ForeignOutput               the output folder belongs to another store, or holds files that aren't ours
 ├── Locked                      another process is writing
 ├── NotDone                     the daemon was asked to do something, and refused or couldn't
 ├── PlaceChanged                another store or output folder, while the daemon runs; caught by daemon
 ├── NoWorkers                   worker processes end before they begin anything
+├── Stuck                       the daemon's work fails again and again in the same way: another process may fare better
 ├── Stopped                     the daemon was asked to stop amid its work; caught by daemon
 ├── MetricsFailed               metrics can't be given out; caught by daemon, which goes on
 ├── HubFailed                   a hub wasn't told of all changed feeds; caught by daemon, which tries again or not
@@ -79,7 +80,7 @@ class UnknownArticle(AggregatorError):
 
 
 class ForeignOutput(AggregatorError):
-    """The output folder belongs to another store."""
+    """The output folder belongs to another store, or holds files of others under names that we would write."""
 
     exit_status = 2
 
@@ -104,6 +105,10 @@ class PlaceChanged(AggregatorError):
 
 class NoWorkers(AggregatorError):
     """Worker processes end again and again before they begin anything: the machine has no room for them."""
+
+
+class Stuck(AggregatorError):
+    """The daemon's work has failed again and again in the same way; the service manager starts another one."""
 
 
 class Stopped(AggregatorError):

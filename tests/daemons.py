@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,9 +38,15 @@ class Daemon:
     """`aggregator run` for a site; a context manager, which stops it and looks at how it ended."""
 
     def __init__(
-        self, site: Site, *arguments: str, runtime: Path | None = None, environ: Mapping[str, str] = {}
+        self,
+        site: Site,
+        *arguments: str,
+        runtime: Path | None = None,
+        environ: Mapping[str, str] = {},
+        under: Sequence[str] = (),
     ) -> None:
         self.site = site
+        self.under = under
         self.arguments = arguments
         self.environ = environ
         self.runtime = runtime or site.store
@@ -61,11 +67,15 @@ class Daemon:
                 assert self.stop() == 0, self.log()
 
     def begin(self) -> None:
-        """Start the process."""
+        """Start the process; the first one under another program, if one is named, which keeps its id."""
+        under, self.under = self.under, ()
         (self.runtime / "status.json").unlink(missing_ok=True)
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [COMMAND, "run", *self.arguments], cwd=self.site.root, env=environment(**self.environ), stderr=log
+                [*under, COMMAND, "run", *self.arguments],
+                cwd=self.site.root,
+                env=environment(**self.environ),
+                stderr=log,
             )
 
     def start(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import signal
 import sys
@@ -346,7 +347,7 @@ def test_nothing_leads_to_an_archive_that_cannot_be_written(
     site.document("late", publishedDateTime=day(number))
     failed = site.run(*at)
     assert failed.status == 1
-    assert f"all/archive/{month}: error: it can't be written: " in failed.err
+    assert re.search(f"all/archive/{month}: error: (it can't be written: |atom.xml is in the way)", failed.err)
     for path in ("all/atom.xml", "all/archive/2026-05/atom.xml", "all/rss.xml", "all/archive/2026-05/rss.xml"):
         assert site.tree()[path] == before[path]
     site.options |= {"archives": True, "entries": 1}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,8 @@ from pathlib import Path
 from aggregator.errors import AggregatorError
 from aggregator.publish import claimed
 try:
-    with claimed(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]):
+    with claimed(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]) as claim:
+        claim.take()
         print("held", flush=True)
         sys.stdin.read()
 except AggregatorError as error:
@@ -54,7 +57,8 @@ def test_a_claim_marks_the_folder_for_its_store_alone(root: Path, store: Path) -
     """The mark holds the identity and a note for people; it stays after the claim, closed to others."""
     before = os.umask(0)
     try:
-        with claimed(root, store, "one"):
+        with claimed(root, store, "one") as taken:
+            taken.take()
             assert (store / "lock").read_text() == f"{os.getpid()}\n"
             assert (root / ".aggregator").read_text().splitlines()[2:] == [f"# process {os.getpid()}"]
     finally:
@@ -129,33 +133,43 @@ def test_a_claim_does_not_live_on_in_forked_children(root: Path, store: Path) ->
 
 
 def test_another_stores_folder_is_refused(root: Path, store: Path, tmp_path: Path) -> None:
-    """A folder that belongs to another store is refused, told which, until its mark is deleted."""
-    with claimed(root, store, "one"):
-        pass
+    """A folder that belongs to another store is refused, told which, unless it is to be adopted."""
+    with claimed(root, store, "one") as taken:
+        taken.take()
+    marked = (root / ".aggregator").read_bytes()
     for write in (True, False):
         with pytest.raises(ForeignOutput) as told, claimed(root, tmp_path / "other", "two", write=write):
             pytest.fail("claimed")
         assert str(store) in str(told.value)
-        assert f"delete {root / '.aggregator'}" in str(told.value)
-    (root / ".aggregator").unlink()
-    with claimed(root, tmp_path / "other", "two"):
+        assert "`aggregator regenerate --adopt`" in str(told.value)
+    with claimed(root, tmp_path / "other", "two", adopt=True) as taken:
+        assert not taken.ours
+        assert (root / ".aggregator").read_bytes().startswith(marked), "not before it is taken"
+        taken.take()
+        assert taken.ours
         assert (root / ".aggregator").read_text().splitlines()[0] == "two"
 
 
 def test_a_folder_in_use_by_another_store_is_foreign_first(root: Path, store: Path, tmp_path: Path) -> None:
     """Two stores never share a folder, so waiting for the other to end would not help, and isn't proposed."""
-    with claimed(root, store, "one"):
+    with claimed(root, store, "one") as taken:
+        taken.take()
         with pytest.raises(ForeignOutput), claimed(root, tmp_path / "other", "two"):
             pytest.fail("claimed")
+        with pytest.raises(Locked, match=str(root)), claimed(root, tmp_path / "other", "two", adopt=True):
+            pytest.fail("adopted while its store writes")
         with pytest.raises(Locked, match=str(root)), claimed(root, tmp_path / "copy", "one"):
             pytest.fail("claimed")
 
 
 def test_looking_makes_nothing_but_keeps_writers_out(root: Path, store: Path) -> None:
     """Without `write` a claim changes nothing, is refused while another writes, and keeps writers out."""
-    with claimed(root, store, "one", write=False):
+    with claimed(root, store, "one", write=False) as looking:
+        assert not looking.ours
         assert not root.exists()
         assert not store.exists()
+    with claimed(root, store, "one") as taken:
+        taken.take()
     with claimed(root, store, "one"), pytest.raises(Locked), claimed(root, store, "one", write=False):
         pytest.fail("claimed")
     files = [root / ".aggregator", store / "lock"]
@@ -170,8 +184,44 @@ def test_a_mark_that_a_crash_left_without_identity_is_written_again(root: Path, 
     """A mark that names no store is nobody's."""
     root.mkdir()
     (root / ".aggregator").write_bytes(left)
-    with claimed(root, store, "one"):
+    with claimed(root, store, "one") as taken:
+        assert not taken.ours
+        taken.take()
         assert (root / ".aggregator").read_text().splitlines()[0] == "one"
+
+
+def test_a_claim_that_took_nothing_leaves_no_mark(root: Path, store: Path) -> None:
+    """Until the folder is taken, its mark only says who is at work; a kill leaves one that is nobody's."""
+    with claimed(root, store, "one"):
+        assert (root / ".aggregator").read_text() == f"# process {os.getpid()}\n"
+    assert list(root.iterdir()) == []
+
+    def killed() -> None:
+        with claimed(root, store, "one"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert end_of(child(killed)) == -signal.SIGKILL
+    with claimed(root, store.with_name("other"), "two") as taken:
+        assert not taken.ours
+        taken.take()
+    with claimed(root, store.with_name("other"), "two") as taken:
+        assert taken.ours
+
+
+def test_a_mark_that_is_removed_while_others_wait_is_held_by_one(root: Path, store: Path) -> None:
+    """Many claim and let go at once: whoever holds the folder holds the file that is there."""
+
+    def claim_often() -> None:
+        held = 0
+        while held < 50:
+            with suppress(Locked), claimed(root, store.with_name(f"of-{os.getpid()}"), "one") as taken:
+                assert taken.stands()
+                with (root / "alone").open("x"):
+                    pass
+                (root / "alone").unlink()
+                held += 1
+
+    assert [end_of(pid) for pid in [child(claim_often) for _ in range(4)]] == [0, 0, 0, 0]
 
 
 def test_a_mark_of_anything_is_told_in_one_short_line(root: Path, store: Path) -> None:

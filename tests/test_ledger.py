@@ -22,7 +22,7 @@ from aggregator.errors import BackupRefused
 from aggregator.merge import Alike
 from aggregator.store import LEDGER_FILE, Ledger, back_up, identity_of, restore
 from tests.site import Site
-from tests.world import day, files
+from tests.world import day, files, told
 
 BACKUP = "backup.jsonl"
 
@@ -165,7 +165,9 @@ def test_who_stands_for_others_is_backed_up(site: Site) -> None:
 
 
 def test_an_older_backup_over_a_newer_ledger_is_caught_up_with(lived: Site) -> None:
-    """What happened since is worked out again, as a rebuild would."""
+    """What happened since is worked out again, as a rebuild would; files that came since are others', until they are
+    adopted.
+    """
     back_up_to(lived)
     lived.now = day(103)
     lived.document("a", topics=["New"], title="Edited")
@@ -175,8 +177,9 @@ def test_an_older_backup_over_a_newer_ledger_is_caught_up_with(lived: Site) -> N
     done = lived.run(BACKUP, command="ledger restore")
     assert done.status == 0
     lived.now = day(104)
-    lived.regenerate()
+    assert [line for line in told(lived.regenerate()) if "--adopt" not in line] == []
     assert sorted(lived.titles()) == ["About c", "About d", "Edited"]
+    assert lived.regenerate(adopt=True).problems == ()
     assert lived.rebuilt() == lived.tree()
     assert lived.regenerate().changes == ()
 

@@ -271,7 +271,8 @@ import sys
 from pathlib import Path
 from aggregator.publish import claimed, settle, write
 root, paths = Path(sys.argv[1]), ["topics/ai/rss.xml", "topics/ai/atom.xml"]
-with claimed(root, root.parent / "store", "one"):
+with claimed(root, root.parent / "store", "one") as claim:
+    claim.take()
     for path in paths:
         write(root, path, b"<rss/>")
     settle(root, paths)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if a feed file would change.")
 @click.option("--dry-run", is_flag=True, help="Change nothing; list the feed files that would change.")
 @click.option("--accept-deletions", is_flag=True, help="Many documents are gone, and that is right.")
+@click.option("--adopt", is_flag=True, help="Take over an output folder, or files in it, that others wrote.")
 @click.option("--strict", is_flag=True, help="Exit 1 if there is any problem, warnings too.")
 @click.option("--at", metavar="TIME", help="Take TIME (ISO 8601) for now.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
@@ -37,6 +38,7 @@ def regenerate(
     check: bool,
     dry_run: bool,
     accept_deletions: bool,
+    adopt: bool,
     strict: bool,
     at: str | None,
     as_json: bool,
@@ -53,12 +55,14 @@ def regenerate(
         dry=check or dry_run,
         at=at is not None,
         accept_deletions=accept_deletions,
+        adopt=adopt,
     )
     now = _instant(at) if at is not None else datetime.now(UTC)
     with Bar() as bar:
         report = _asked(config, plan, wish, bar)
         if report is None:
-            with pipeline.Session(plan, __version__, processes=pipeline.cores(), dry=wish.dry) as session:
+            cores = pipeline.cores()
+            with pipeline.Session(plan, __version__, processes=cores, dry=wish.dry, adopt=adopt) as session:
                 done = session.bring_up(pipeline.EVERYTHING, wish, now, started, bar)
                 report = pipeline.report(done, session.survey())
                 if plan.tellers and not wish.dry:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import signal
 import time
 from collections.abc import Callable, Collection
@@ -29,7 +30,16 @@ from aggregator.daemon.board import Board
 from aggregator.daemon.control import Answer, Control, refusal
 from aggregator.daemon.messages import Asked, Doubted, Message, Noted, Rung, Setting, Signalled
 from aggregator.daemon.status import State
-from aggregator.errors import AggregatorError, LedgerCorrupt, NotDone, PlaceChanged, Stopped, StoreError
+from aggregator.errors import (
+    AggregatorError,
+    ForeignOutput,
+    LedgerCorrupt,
+    NotDone,
+    PlaceChanged,
+    Stopped,
+    StoreError,
+    Stuck,
+)
 from aggregator.pipeline import EVERYTHING, Done, Session, Wish
 from aggregator.scheduler import Timers, rang
 from aggregator.systemd import Manager
@@ -39,6 +49,7 @@ _BEAT = 5.0  # seconds between two looks at what works beside us
 _JUMP = 2.0  # seconds that the clock may differ from the monotonic one before it has been set
 _BACK = timedelta(hours=1)  # a clock set back by less is waited for: what has been shown stays shown
 _RETRY = (10.0, 300.0)  # seconds to the first try after a failure, and at most
+_SAME = 6  # times that a failure may come in a row: by _RETRY some five minutes, longer than most disturbances last
 _PEACE = 20  # times as long as a survey took, there is no other
 _UPKEEP = timedelta(hours=6)
 _READING = 4.0  # seconds of reading, after which what was read is published and the rest is left to the next look
@@ -77,6 +88,7 @@ class Daemon:
         self._offset = time.time() - time.monotonic()
         self._now = datetime.now(UTC)
         self._failures = 0
+        self._failure = ("", 0)
         self._strange: set[str] = set()
         self._unsurveyed = False
         self._requests: list[Asked] = []
@@ -122,12 +134,12 @@ class Daemon:
                 logs.get().info("stopped")
 
     def _turn(self) -> None:
-        """Once round; what fails is told, and tried again."""
+        """Once round; what fails is told, and tried again. Raises Stuck where that fails in the same way each time."""
         try:
             self._take(self._patience())
             self._work()
             self._beat()
-        except (Stopped, LedgerCorrupt):
+        except (Stopped, LedgerCorrupt, ForeignOutput):
             raise
         except Exception as error:
             if self._stopping:  # workers were perhaps stopped with us
@@ -135,8 +147,19 @@ class Daemon:
             known = isinstance(error, AggregatorError | OSError)
             logs.get().error("the work failed", error=str(error), exc_info=None if known else error)
             self._board.failure = str(error) if known else f"{type(error).__name__}: {error}"
+            self._count(self._board.failure)
             self._retry()
             self._tell(State.idle)
+
+    def _count(self, failure: str) -> None:
+        """Count how often a failure has come in a row. Raises Stuck where another process may fare better."""
+        kind = re.sub(r"[0-9]+", "0", failure)  # times and counters in a message make it no other one
+        former, count = self._failure
+        self._failure = kind, count + 1 if kind == former else 1
+        if self._failure[1] >= _SAME:
+            raise Stuck(
+                f"failed {_SAME} times in a row, and ends, to be started again by the service manager: {failure}"
+            )
 
     def _listen(self) -> None:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
@@ -305,6 +328,7 @@ class Daemon:
         self._announce()
         self._unsurveyed = True
         self._survey()
+        self._failure = ("", 0)
         self._tell(State.idle)
 
     def _see_to_schedule(self) -> None:

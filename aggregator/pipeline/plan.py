@@ -108,6 +108,14 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
         token = self._tokens.get(name, "")
         return f"{name}/{token}" if token else name
 
+    def public(self, path: str) -> str:
+        """The path of a published file, fit for messages: where a private feed is stays untold."""
+        for name, token in self._tokens.items():
+            secret = f"{name}/{token}/"
+            if path.startswith(secret):
+                return f"{name}/.../{path.removeprefix(secret)}"
+        return path
+
     @cached_property
     def _tokens(self) -> dict[str, str]:
         return {f"{feeds.CUSTOM}/{custom.name}": custom.token for custom in self.custom if custom.token}
@@ -164,7 +172,8 @@ class Wish(msgspec.Struct, frozen=True):
 
     only: publish these feeds alone, by name (empty: all); later: leave the feeds whose names match one of these
     patterns as they are, dirty or not, unless one of those in `called` matches too; dry: change nothing; at: now was
-    named by a person, and is refused when the ledger remembers something later.
+    named by a person, and is refused when the ledger remembers something later; adopt: take over an output folder of
+    another store, and files there that aren't ours.
     """
 
     rebuild: bool = False
@@ -174,6 +183,7 @@ class Wish(msgspec.Struct, frozen=True):
     dry: bool = False
     at: bool = False
     accept_deletions: bool = False
+    adopt: bool = False
 
     def chooses(self, name: str) -> bool:
         """Whether to publish the feed of this name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from aggregator import publish, render
+from aggregator.errors import ForeignOutput
 from aggregator.feeds import CUSTOM, GRACE, MOST_TOLD, SITE, TOLD, kind_of, month_name, shown
 from aggregator.model import EPOCH, STORY, Feed, Problem, Severity, Tombstone
 from aggregator.pipeline.describing import describe, feeds_out
@@ -24,6 +25,8 @@ from aggregator.publish import TWIN, Outcome
 from aggregator.render import Format, Overview
 from aggregator.store import Index, Ledger, Out, Part
 
+_SITE_FILES = "the site's own files"
+_NAMED = 3  # files of others that a message names
 _WRITERS = 8
 _IN_FLIGHT = 32 << 20  # bytes on their way to the disk, above which nothing is added
 _POLLED = {format.file for format in render.FORMATS.values() if format.subscribed}
@@ -44,21 +47,38 @@ class _Printing(NamedTuple):
 
 
 class Press:
-    """Publishes feeds, a few at a time, and keeps count of what came of them. A dry one only compares."""
+    """Publishes feeds, a few at a time, and keeps count of what came of them. A dry one only compares. `adopt`: files
+    of others may be written over and removed.
+    """
 
     def __init__(
-        self, plan: Plan, index: Index, ledger: Ledger, problems: Iterable[Problem], now: datetime, *, dry: bool
+        self,
+        plan: Plan,
+        index: Index,
+        ledger: Ledger,
+        claim: publish.Claim,
+        problems: Iterable[Problem],
+        now: datetime,
+        *,
+        dry: bool,
+        adopt: bool,
     ) -> None:
         self.plan = plan
         self.now = now
         self.index = index
         self.ledger = ledger
+        self.claim = claim
         self.dry = dry
+        self.adopt = adopt
         formats = set(plan.formats).union(*(custom.formats for custom in plan.custom))
         self.overviews = [one for one in render.OVERVIEWS if not one.formats.isdisjoint(formats)]
         self.files: dict[Part, set[str]] = {}
-        for path, part, _ in ledger.files():
+        self.recorded: dict[str, publish.Signature] = {}
+        for path, part, recorded in ledger.files():
             self.files.setdefault(part, set()).add(path)
+            self.recorded[path] = publish.Signature(*recorded)
+        self.foreign: dict[Part, str] = {}
+        """What is to be written over a file of others, and the first such file."""
         self.before: dict[str, Future[list[Outcome]]] = {}
         """What of each feed is under way last: whatever leads there has to wait for it."""
         self.failed: set[str] = set()
@@ -75,13 +95,22 @@ class Press:
         """Write the feeds, remove those that are over, and commit what is so: the ledger before the index.
 
         sheets: of each feed, an archive before whatever leads to it, unless it is there already.
-        `site`: whether to write the files of the site as a whole too.
+        `site`: whether to write the files of the site as a whole too. Raises ForeignOutput before anything is written
+        where the folder isn't this store's yet and has files of others in the way.
         """
         going_out = [sheet for sheet in sheets if sheet.selection.keys is not None]
-        for sheet in going_out:
-            self.ledger.intend(*sheet.part, self._with_twins(self._paths(sheet.folder, _formats(sheet))))
+        intended = {sheet.part: self._with_twins(self._paths(sheet.folder, _formats(sheet))) for sheet in going_out}
         if site:
-            self.ledger.intend(SITE, 0, self._with_twins(self._paths("", self.overviews)))
+            intended[SITE, 0] = self._with_twins(self._paths("", self.overviews))
+        self._see_to_foreign(intended)
+        if not self.dry:
+            self.claim.take()
+        refused: set[str] = set()
+        for (topic, month), paths in intended.items():
+            if (topic, month) in self.foreign:
+                refused.add(topic)  # with what leads there, which comes later
+            if topic not in refused:
+                self.ledger.intend(topic, month, paths)
         self.ledger.commit()
         with ThreadPoolExecutor(_WRITERS) as writers:  # they wait for the disk, most of the time
             under_way: deque[_Printing] = deque()
@@ -111,6 +140,35 @@ class Press:
         self.index.commit()
         return Published(self.outcomes, tuple(self.problems), tuple(sorted(self.changes)), rendered)
 
+    def _see_to_foreign(self, intended: Mapping[Part, Sequence[str]]) -> None:
+        """Find what is in the way and isn't ours. Raises ForeignOutput where the folder isn't this store's yet."""
+        if self.adopt:
+            return
+        ours = self.claim.ours
+        # In a folder that isn't ours, what the ledger knows may be others' too, and this run might remove it.
+        known = {} if ours else self.files
+        strange: set[str] = set()
+        for part in {**intended, **known}:
+            paths = {*intended.get(part, ()), *known.get(part, ())}
+            foreign = self._foreign(paths, ours=ours)
+            strange.update(foreign)
+            if foreign:
+                self.foreign[part] = min(foreign, key=_depth)
+        if strange and not ours:
+            raise ForeignOutput(_in_the_way(self.plan, strange))
+
+    def _foreign(self, paths: Iterable[str], *, ours: bool) -> list[str]:
+        """Those of these paths where something is that isn't ours. Ours is what the ledger knows in a folder that bears
+        our mark, and anywhere the very file that it remembers.
+        """
+        root = self.plan.output
+        doubtful = paths if not ours else [path for path in paths if path not in self.recorded]
+        return [
+            path
+            for path in publish.occupied(root, doubtful)
+            if path not in self.recorded or publish.signature(root, path) != self.recorded[path]
+        ]
+
     def _paths(self, folder: str, kinds: Sequence[Format | Overview]) -> list[str]:
         """The files below a folder, without their twins."""
         return [f"{folder}/{kind.file}" if folder else kind.file for kind in kinds]
@@ -123,6 +181,9 @@ class Press:
         """Put a sheet together and hand it to a writer; None where it can't be."""
         keys = sheet.selection.keys or ()
         formats = _formats(sheet)
+        if sheet.part in self.foreign:
+            self._fail(sheet, _not_ours(self.foreign[sheet.part]))
+            return None
         if sheet.topic in self.failed:
             self._fail(sheet, "an archive that it leads to can't be published")
             return None
@@ -204,14 +265,17 @@ class Press:
 
     def _publish_overviews(self, writers: ThreadPoolExecutor) -> None:
         """Write the files of the site as a whole."""
+        part = SITE, 0
+        paths = self._paths("", self.overviews)
+        if part in self.foreign:
+            self._count_failure(part, _SITE_FILES, len(paths), _not_ours(self.foreign[part]))
+            return
         feeds = [out.feed for out in feeds_out(self.plan, self.ledger) if not out.alias_of and not out.feed.private]
         data = [overview.render(self.plan.site, feeds) for overview in self.overviews]
-        paths = self._paths("", self.overviews)
-        part = SITE, 0
         done = partial(self.current.append, (part, None))
         outcomes = writers.submit(self._write, paths, data, None)
-        self._note(_Printing(part, "the site's own files", paths, sum(map(len, data)), outcomes, done))
-        self._remove(part, "the site's own files", self.files.get(part, set()).difference(self._with_twins(paths)))
+        self._note(_Printing(part, _SITE_FILES, paths, sum(map(len, data)), outcomes, done))
+        self._remove(part, _SITE_FILES, self.files.get(part, set()).difference(self._with_twins(paths)))
 
     def _write(
         self, paths: Sequence[str], data: Sequence[bytes], before: Future[list[Outcome]] | None
@@ -306,6 +370,31 @@ class Press:
 def _size(printings: Iterable[_Printing]) -> int:
     """The bytes that are on their way to the disk."""
     return sum(printing.size for printing in printings)
+
+
+def _depth(path: str) -> tuple[int, str]:
+    """The order in which files are named: the outermost first."""
+    return path.count("/"), path
+
+
+def _not_ours(path: str) -> str:
+    """Why a part of a feed, or of the site, isn't written. A private feed's folder isn't named."""
+    return (
+        f"{path.rpartition('/')[2]} is in the way, which this store didn't write, and stays as it is; move it away, or"
+        " take it over with `aggregator regenerate --adopt`"
+    )
+
+
+def _in_the_way(plan: Plan, paths: Iterable[str]) -> str:
+    """Why an output folder is refused."""
+    named = [plan.public(path) for path in sorted(paths, key=_depth)]
+    count = "a file" if len(named) == 1 else f"{len(named)} files"
+    more = ", ..." if len(named) > _NAMED else ""
+    return (
+        f"{plan.output} holds {count} that this store didn't write, under names that it would write:"
+        f" {', '.join(named[:_NAMED])}{more}; nothing was written; name another folder as `output.path`, or take it"
+        " over with `aggregator regenerate --adopt`"
+    )
 
 
 def _formats(sheet: Sheet) -> list[Format]:

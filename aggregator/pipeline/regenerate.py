@@ -24,14 +24,17 @@ def regenerate(
     index: Index,
     ledger: Ledger,
     workers: Workers,
+    claim: publish.Claim,
     now: datetime,
     chosen: Callable[[str], bool],
     *,
     dry: bool,
+    adopt: bool,
     progress: Progress,
 ) -> Published:
     """Bring the files of chosen feeds, by name, up to index and ledger, and commit both; the files of the site as a
-    whole go by "". A dry run compares instead of writing.
+    whole go by "". A dry run compares instead of writing. `adopt`: files of others may be written over. Raises
+    ForeignOutput.
     """
     selector = Selector(plan, index, ledger, now)
     waiting = selector.waiting()
@@ -48,7 +51,7 @@ def regenerate(
     for sheet in sheets:
         selector.want(sheet)
     rendered, problems = render_wanted(plan, index, ledger, workers, selector.slugs, now, progress)
-    press = Press(plan, index, ledger, [*selector.problems, *problems], now, dry=dry)
+    press = Press(plan, index, ledger, claim, [*selector.problems, *problems], now, dry=dry, adopt=adopt)
     return press.publish(sheets, progress, rendered, site=site)
 
 

@@ -24,5 +24,5 @@ def run(
     program: its version, part of what the index depends on; started: the real time, in ns since 1970. Raises
     TimeRefused, UnknownFeed, ForeignOutput, Locked and StoreError.
     """
-    with Session(plan, program, processes=processes, dry=wish.dry) as session:
+    with Session(plan, program, processes=processes, dry=wish.dry, adopt=wish.adopt) as session:
         return report(session.bring_up(EVERYTHING, wish, now, started, progress), session.survey())

@@ -16,6 +16,7 @@ import msgspec
 
 from aggregator import publish
 from aggregator.errors import (
+    AggregatorError,
     IndexDamaged,
     LedgerCorrupt,
     PlaceChanged,
@@ -39,6 +40,7 @@ from aggregator.store import (
     Ledger,
     News,
     is_corrupt,
+    is_interrupted,
     open_index,
     set_aside,
     unlink,
@@ -67,10 +69,12 @@ class _Run(NamedTuple):
 class Session:
     """A context manager that holds the store and the output folder of a plan; nobody else writes to them meanwhile.
 
-    program: its version, part of what the index depends on. `dry`: nothing is ever written. `stop` is asked often
-    while work moves: whether to leave it, with Stopped, as soon as nothing is half done.
+    program: its version, part of what the index depends on. `dry`: nothing is ever written. `adopt`: an output folder
+    of another store may be taken over. `stop` is asked often while work moves: whether to leave it, with Stopped, as
+    soon as nothing is half done.
 
-    Entering raises ForeignOutput, Locked and StoreError.
+    Whatever fails, all that is held is closed, and opened anew when it is next used: nothing is used that a failure
+    has left half done. Entering raises what opening does: ForeignOutput, Locked and StoreError.
     """
 
     def __init__(
@@ -80,53 +84,117 @@ class Session:
         *,
         processes: int,
         dry: bool = False,
+        adopt: bool = False,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.plan = plan
         self.program = program
         self.processes = processes
         self.dry = dry
+        self._adopt = adopt
         self._stop = stop
+        self._fingerprints = plan.fingerprints(program)
+        self._ledger: Ledger | None = None
         self._index: Index | None = None
+        self._places = ExitStack()
         self._doubtful = True
-        self._stack = ExitStack()
 
     def __enter__(self) -> Session:
-        with ExitStack() as stack:
-            plan = self.plan
-            self.ledger = Ledger(plan.store, dry=self.dry, tracking=plan.tracking)
-            stack.callback(self.ledger.close)
-            self._claim = stack.enter_context(ExitStack())
-            self._claim_places()
-            if not self.dry:
-                publish.sweep(plan.output, [path for path, *_ in self.ledger.files()])
-            self.ledger.database.on_step(self._stop)
-            stack.callback(self._close_index)
-            self._fingerprints = plan.fingerprints(self.program)
-            self.ledger.tell_only(plan.tellers)
-            self._stack = stack.pop_all()
+        with self._guarded():
+            self._open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        self._close()
 
-    def _claim_places(self) -> None:
-        """Take hold of store and output folder; also again, where one was taken away and made anew meanwhile."""
-        self._claim.close()
+    # What is held
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, opened anew after a failure. Raises ForeignOutput, Locked, StoreError and OSError."""
+        return self._ledger or self._open()
+
+    def _open(self) -> Ledger:
         plan = self.plan
-        claim = publish.claimed(plan.output, plan.store, self.ledger.identity, write=not self.dry)
-        self._held = self._claim.enter_context(claim)
+        try:
+            ledger = self._ledger = Ledger(plan.store, dry=self.dry, tracking=plan.tracking)
+            self._claim_places(ledger, adopt=self._adopt)
+            if self._claim.ours and not self.dry:
+                publish.sweep(plan.output, [path for path, *_ in ledger.files()])
+            ledger.database.on_step(self._stop)
+            ledger.tell_only(plan.tellers)
+        except BaseException:
+            self._close()
+            raise
+        return ledger
+
+    def _close(self) -> None:
+        """Close all that is held, in whatever state it is; what wasn't committed is gone."""
+        self._doubtful = True
+        ledger, self._ledger = self._ledger, None
+        with suppress(Exception):
+            self._close_index()
+        with suppress(Exception):
+            if ledger:
+                ledger.close()
+        with suppress(Exception):
+            self._places.close()
+
+    def _claim_places(self, ledger: Ledger, *, adopt: bool) -> None:
+        """Take hold of store and output folder; also again, where one was taken away and made anew meanwhile."""
+        self._places.close()
+        plan = self.plan
+        claim = publish.claimed(plan.output, plan.store, ledger.identity, write=not self.dry, adopt=adopt)
+        self._claim = self._places.enter_context(claim)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Leave nothing half done behind a failure within, and raise it as an AggregatorError where the store's files
+        or SQLite are at fault. What is only refused is undone.
+        """
+        try:
+            yield
+        except StoreError:
+            self._close()
+            raise
+        except AggregatorError:
+            self._rollback()
+            raise
+        except (sqlite3.Error, OSError) as error:
+            self._close()
+            if is_interrupted(error):  # by `stop`
+                raise Stopped("stopped; the next run goes on from here") from error
+            raise StoreError(self._failure(error)) from error
+        except BaseException:
+            self._close()
+            raise
+
+    def _failure(self, error: sqlite3.Error | OSError) -> str:
+        if isinstance(error, sqlite3.Error):
+            return f"{self.plan.store}: {error}; the next run goes on from here"
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+
+    def _rollback(self) -> None:
+        """Undo what wasn't committed."""
+        try:
+            if self._ledger:
+                self._ledger.rollback()
+            self._close_index()
+        except Exception:  # then it is undone by closing
+            self._close()
 
     def apply(self, plan: Plan) -> None:
         """Go on under another configuration. Raises PlaceChanged, and goes on as before."""
         if (plan.store, plan.output) != (self.plan.store, self.plan.output):
             raise PlaceChanged("store.path and output.path can't change while this runs; start it anew for that")
-        self._fingerprints = plan.fingerprints(self.program)
-        self.plan = plan
-        self.ledger.tracking = plan.tracking
-        self.ledger.tell_only(plan.tellers)
+        with self._guarded():
+            fingerprints = plan.fingerprints(self.program)
+            self.ledger.tell_only(plan.tellers)
+            self.ledger.tracking = plan.tracking
+        self.plan, self._fingerprints = plan, fingerprints
         self._doubtful = True
 
     def bring_up(
@@ -142,32 +210,25 @@ class Session:
 
         Where more is in doubt than `look` names, everything is looked at. started: the real time, in ns since 1970.
         enough: whether to publish what was read by now, and leave the rest to a further run: see `Done.left`.
-        Raises TimeRefused, UnknownFeed, Stopped and StoreError.
+        Raises TimeRefused, UnknownFeed, ForeignOutput, Locked, Stopped and StoreError.
         """
-        newest = self.ledger.newest
-        if wish.at and newest and now < newest:
-            raise TimeRefused(f"--at {now.isoformat()}: the ledger remembers {newest.isoformat()}; name a later time")
-        if self._doubtful or wish.rebuild:
-            look = EVERYTHING._replace(unsettled=look.unsettled)
-        self._doubtful = True
-        if look.paths is None and not self.dry:
-            self._see_to_places()
-        try:
+        with self._guarded():
+            newest = self.ledger.newest
+            if wish.at and newest and now < newest:
+                message = f"--at {now.isoformat()}: the ledger remembers {newest.isoformat()}; name a later time"
+                raise TimeRefused(message)
+            if self._doubtful or wish.rebuild:
+                look = EVERYTHING._replace(unsettled=look.unsettled)
+            self._doubtful = True
+            if not self.dry:
+                self._see_to_places(adopt=wish.adopt)
             done = self._bring_up(_Run(look, wish, now, started, self._watched(progress), enough))
-        except sqlite3.Error as error:
-            self._rollback()
-            if self._stop():
-                raise Stopped("stopped; the next run goes on from here") from error
-            raise StoreError(f"{self.plan.store}: {error}; the next run goes on from here") from error
-        except BaseException:
-            self._rollback()
-            raise
-        # While the guard holds, only a look at everything can tell whether the files are back.
-        self._doubtful = bool(done.guard)
-        return done
+            # While the guard holds, only a look at everything can tell whether the files are back.
+            self._doubtful = bool(done.guard)
+            return done
 
-    def _see_to_places(self) -> None:
-        """See that the store is where it was, and that the output folder is still ours. Raises StoreError, Locked and
+    def _see_to_places(self, *, adopt: bool) -> None:
+        """See that the store is where it was, and that the output folder is still held. Raises StoreError, Locked and
         ForeignOutput.
         """
         if not self.ledger.is_in_place():
@@ -176,8 +237,8 @@ class Session:
                 " move it back, or put the ledger's newest backup there with `aggregator ledger restore FILE` and start"
                 " anew"
             )
-        if not self._held():
-            self._claim_places()
+        if not self._claim.stands():
+            self._claim_places(self.ledger, adopt=adopt)
 
     @contextmanager
     def rehearsing(self, dry: bool) -> Iterator[None]:
@@ -185,45 +246,53 @@ class Session:
         if not dry or self.dry:
             yield
             return
-        self._close_index()
-        self.dry = self.ledger.database.dry = True
+        with self._guarded():
+            ledger = self.ledger
+            self._close_index()
+        self.dry = ledger.database.dry = True
         try:
             yield
         finally:
-            self.dry = self.ledger.database.dry = False
+            self.dry = ledger.database.dry = False
             self._doubtful = True
             self._rollback()
 
-    # What there is to ask between runs
+    # What there is to ask between runs. Each raises StoreError where the store can't be read, or opened anew.
 
     def survey(self) -> Survey:
         """What there is."""
-        index = self._opened()
-        count = index.files.count()
-        return Survey(
-            known=count.get("read", 0),
-            failed=count.get("failed", 0),
-            skipped=count.get("skipped", 0),
-            articles=index.articles.count(),
-            problems=tuple(index.files.problems()),
-        )
+        with self._guarded():
+            index = self._opened()
+            count = index.files.count()
+            return Survey(
+                known=count.get("read", 0),
+                failed=count.get("failed", 0),
+                skipped=count.get("skipped", 0),
+                articles=index.articles.count(),
+                problems=tuple(index.files.problems()),
+            )
 
     def names(self) -> list[str]:
         """The names of all feeds that are out or could be."""
-        return feed_names(self.ledger)
+        with self._guarded():
+            return feed_names(self.ledger)
 
     def feeds(self) -> tuple[int, int]:
         """How many feeds are out, and how many are dirty."""
-        return len(self.ledger.feeds()), self._opened().entries.dirty()
+        with self._guarded():
+            return len(self.ledger.feeds()), self._opened().entries.dirty()
 
     def next_due(self, now: datetime) -> tuple[str, datetime | None]:
         """The name of the feed that is the next to change by itself after now, and when (None: none ever does)."""
-        found = self._opened().entries.next_due(now)
-        return (feed_name(found[0], self.ledger.slugs()), found[1]) if found else ("", None)
+        with self._guarded():
+            found = self._opened().entries.next_due(now)
+            return (feed_name(found[0], self.ledger.slugs()), found[1]) if found else ("", None)
 
     def answers(self) -> bool:
-        """Whether the store can be read now."""
-        return bool(self.ledger.identity)
+        """Whether the store can be read now, or opened anew."""
+        with suppress(AggregatorError), self._guarded():
+            return bool(self.ledger.identity and self._opened())
+        return False
 
     def last(self) -> datetime | None:
         """The instant of the last run; None: there was none that the index remembers."""
@@ -234,39 +303,37 @@ class Session:
         return self._instant("served")
 
     def _instant(self, name: str) -> datetime | None:
-        with suppress(sqlite3.Error):
-            made_with = self._opened().meta()
+        with self._guarded():
+            try:
+                made_with = self._opened().meta()
+            except sqlite3.Error as error:
+                if not is_corrupt(error):
+                    raise
+                return None  # the next run builds it again
             return from_micros(int(made_with[name])) if name in made_with else None
-        return None
 
     def knows(self, path: str) -> bool:
         """Whether a document is known at this absolute path, or below it; also where the index can't tell."""
-        try:
+        with suppress(AggregatorError), self._guarded():
             return any(self._opened().files.knows(where) for where in places(self.plan.sources, path))
-        except sqlite3.Error:
-            return True
+        return True
 
     def news(self, teller: str) -> list[News]:
         """What a hub or hook wasn't told yet, in order."""
-        return self.ledger.news(teller)
+        with self._guarded():
+            return self.ledger.news(teller)
 
     def told(self, teller: str, last: News) -> None:
         """Remember that the news up to this one were told, or will never be."""
-        try:
+        with self._guarded():
             self.ledger.told(teller, last)
             self.ledger.commit()
-        except sqlite3.Error as error:
-            self._rollback()
-            raise StoreError(f"{self.plan.store}: {error}") from error
 
     def tend(self) -> None:
         """The store's upkeep: what SQLite learns of its tables, and its log files cut short."""
-        try:
+        with self._guarded():
             self.ledger.database.tend()
             self._opened().database.tend()
-        except sqlite3.Error as error:
-            self._rollback()
-            raise StoreError(f"{self.plan.store}: {error}") from error
 
     def _leave_if_stopped(self) -> None:
         """Raise Stopped where somebody asked to stop."""
@@ -284,18 +351,15 @@ class Session:
         if rebuild or former:
             self._close_index()
         if self._index is None:
+            _ = self.ledger  # no index is open without the ledger, and the claim
             self._index = open_index(self.plan.store, former, rebuild=rebuild, dry=self.dry)
             self._index.database.on_step(self._stop)
         return self._index
 
     def _close_index(self) -> None:
-        if self._index is not None:
-            self._index.close()
-            self._index = None
-
-    def _rollback(self) -> None:
-        self.ledger.rollback()
-        self._close_index()
+        index, self._index = self._index, None
+        if index:
+            index.close()
 
     def _bring_up(self, run: _Run) -> Done:
         """One run, with a new index where the one that is there turns out to be damaged.
@@ -346,8 +410,19 @@ class Session:
                 _check(wish.only, feed_names(ledger))
                 if run.look.paths is None:
                     notice_altered(plan.output, index, ledger)
+                if wish.adopt and not self.dry:
+                    self._claim.take()
                 published = regenerate(
-                    plan, index, ledger, workers, run.now, wish.chooses, dry=self.dry, progress=run.progress
+                    plan,
+                    index,
+                    ledger,
+                    workers,
+                    self._claim,
+                    run.now,
+                    wish.chooses,
+                    dry=self.dry,
+                    adopt=wish.adopt,
+                    progress=run.progress,
                 )
                 if not wish.only and not published.outcomes[Outcome.failed]:
                     index.put_meta({"served": str(to_micros(run.now))})

@@ -7,12 +7,12 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from aggregator.errors import ForeignOutput, LedgerCorrupt, Locked
+from aggregator.errors import AggregatorError, ForeignOutput, LedgerCorrupt, Locked
 from aggregator.publish.files import settle
 
 MARK = ".aggregator"
@@ -30,25 +30,57 @@ class Hold(NamedTuple):
     ours: bool
 
 
-@contextmanager
-def claimed(root: Path, store: Path, identity: str, *, write: bool = True) -> Iterator[Callable[[], bool]]:
-    """Hold an output folder and a store, so that nobody else writes to them; gives what tells whether they still are
-    those that are held, or were taken away since.
+class Claim(NamedTuple):
+    """A store and an output folder that are held. None for `lock` or `mark`: there is no such file."""
 
-    `root/.aggregator` says which store the folder belongs to, and is made where there is none; it and `store/lock`
-    say which process is at work. Without `write` nothing is made or changed, and only what is there is held.
+    root: Path
+    store: Path
+    identity: str
+    lock: Hold | None
+    mark: Hold | None
+
+    @property
+    def ours(self) -> bool:
+        """Whether the output folder bears the mark of this store."""
+        return self.mark is not None and _owner(self.mark.file)[0] == self.identity
+
+    def stands(self) -> bool:
+        """Whether store and output folder still are those that are held; else they were taken away since."""
+        return _is_at(self.store / LOCK, self.lock) and _is_at(self.root / MARK, self.mark)
+
+    def take(self) -> None:
+        """Mark the output folder as this store's, durably. Raises OSError."""
+        if self.mark and not self.ours:
+            _put(self.mark.file, f"{self.identity}\n# {_note(self.store)}\n")
+            os.fsync(self.mark.file)
+            settle(self.root, [MARK])
+            _sign(self.mark.file, f"# process {os.getpid()}\n")
+
+
+@contextmanager
+def claimed(root: Path, store: Path, identity: str, *, write: bool = True, adopt: bool = False) -> Iterator[Claim]:
+    """Hold an output folder and a store, so that nobody else writes to them.
+
+    `root/.aggregator` says which store the folder belongs to, once that has taken it; it and `store/lock` say which
+    process is at work. A mark that says nothing at the end is removed. Without `write` nothing
+    is made or changed, and only what is there is held. `adopt`: a folder of another store may be taken.
 
     Raises Locked where either is held already, ForeignOutput where the folder belongs to a store of another
     identity, LedgerCorrupt where that was this very store, OSError where the files can't be made or opened.
     """
-    with _store_held(store, write) as lock, _output_held(root, store, identity, write) as mark:
-        yield lambda: _is_at(store / LOCK, lock) and _is_at(root / MARK, mark)
+    with _store_held(store, write) as lock, _output_held(root, store, identity, write=write, adopt=adopt) as mark:
+        yield Claim(root, store, identity, lock, mark)
 
 
 def _is_at(path: Path, hold: Hold | None) -> bool:
     """Whether what is held is what is there."""
+    return hold is None or _is_file_at(path, hold.file)
+
+
+def _is_file_at(path: Path, file: int) -> bool:
+    """Whether this is where an open file is."""
     try:
-        return hold is None or os.path.samestat(path.lstat(), os.fstat(hold.file))
+        return os.path.samestat(path.lstat(), os.fstat(file))
     except OSError:
         return False
 
@@ -72,29 +104,17 @@ def _store_held(store: Path, write: bool) -> Iterator[Hold | None]:
 
 
 @contextmanager
-def _output_held(root: Path, store: Path, identity: str, write: bool) -> Iterator[Hold | None]:
+def _output_held(root: Path, store: Path, identity: str, *, write: bool, adopt: bool) -> Iterator[Hold | None]:
     if write:
         root.mkdir(parents=True, exist_ok=True)
     with _opened(root / MARK, write) as mark:
         if mark:
             owner, note = _owner(mark.file)
-            if owner not in ("", identity):
-                if note == _note(store):
-                    raise LedgerCorrupt(
-                        f"{root} was written by another ledger of {store}; put its newest backup back with `aggregator "
-                        f"ledger restore FILE`, or delete {root / MARK} to go on with this one, and new ids"
-                    )
-                raise ForeignOutput(
-                    f"{root} belongs to {note or owner}; name another folder as `output.path`, or delete "
-                    f"{root / MARK} if that store is gone for good"
-                )
+            if owner not in ("", identity) and not adopt:
+                raise _refusal(root, store, owner, note)
             if not mark.ours:
                 process = _writer(mark.file) or "another process"
                 raise Locked(f"{process} is writing to {root}; wait until it ends, or stop it")
-            if write and not owner:
-                _put(mark.file, f"{identity}\n# {_note(store)}\n")
-                os.fsync(mark.file)
-                settle(root, [MARK])
             if write:
                 _sign(mark.file, f"# process {os.getpid()}\n")
         try:
@@ -102,6 +122,21 @@ def _output_held(root: Path, store: Path, identity: str, write: bool) -> Iterato
         finally:
             if mark and write and mark.file in _open:
                 _sign(mark.file, "")
+                if not os.fstat(mark.file).st_size and _is_at(root / MARK, mark):
+                    (root / MARK).unlink()
+
+
+def _refusal(root: Path, store: Path, owner: str, note: str) -> AggregatorError:
+    """Why a folder that bears another mark isn't written to."""
+    if note == _note(store):
+        return LedgerCorrupt(
+            f"{root} was written by another ledger of {store}; put its newest backup back with `aggregator ledger"
+            " restore FILE`, or go on with this one, and new ids: `aggregator regenerate --adopt`"
+        )
+    return ForeignOutput(
+        f"{root} belongs to {note or owner}; name another folder as `output.path`, or, if that store is gone for good,"
+        " take the folder over with `aggregator regenerate --adopt`"
+    )
 
 
 def _writer(file: int) -> str:
@@ -136,25 +171,46 @@ def _owner(file: int) -> tuple[str, str]:
 @contextmanager
 def _opened(path: Path, create: bool) -> Iterator[Hold | None]:
     """A file, and its lock if that is free; None where there is no file and none is to be made."""
-    flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
     try:
-        file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+        hold = _hold(path, create)
+        while hold.ours and not _is_file_at(path, hold.file):  # whoever held it has removed it meanwhile
+            _release(hold.file)
+            hold = _hold(path, create)
     except FileNotFoundError:
         if create:
             raise
-        file = -1
-    if file < 0:
-        yield None
-        return
+        hold = None
+    try:
+        yield hold
+    finally:
+        if hold:
+            _release(hold.file)
+
+
+def _hold(path: Path, create: bool) -> Hold:
+    """Open a file, and lock it if its lock is free."""
+    flags = os.O_RDWR | os.O_CREAT if create else os.O_RDONLY
+    file = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     _open.add(file)
     try:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            raise OSError(errno.EINVAL, "not a plain file", str(path))
-        yield Hold(file, _locked(file))
-    finally:
-        if file in _open:
-            _open.remove(file)
-            os.close(file)
+        _check(file, path)
+        return Hold(file, _locked(file))
+    except BaseException:
+        _release(file)
+        raise
+
+
+def _check(file: int, path: Path) -> None:
+    """Raises OSError where this is no regular file."""
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        raise OSError(errno.EINVAL, "not a plain file", str(path))
+
+
+def _release(file: int) -> None:
+    """Close a file, and so let its lock go; a forked child has done so already."""
+    if file in _open:
+        _open.remove(file)
+        os.close(file)
 
 
 def _locked(file: int) -> bool:

@@ -56,6 +56,18 @@ def signature(root: Path, path: str) -> Signature | None:
     return Signature(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
+def occupied(root: Path, paths: Iterable[str]) -> Iterator[str]:
+    """Those of these paths where something is already, of whatever kind, or where `write` first puts its part."""
+    folders: dict[bytes, bool] = {}
+    for path in paths:
+        *parents, name = _parts(path)
+        folder = b"/".join((os.fsencode(root), *parents, b""))
+        if folder not in folders:
+            folders[folder] = os.path.lexists(folder)
+        if folders[folder] and (os.path.lexists(folder + name) or os.path.lexists(folder + _part(name))):
+            yield path
+
+
 def read(root: Path, path: str) -> tuple[bytes, int] | None:
     """What a file holds, and when it was last written (ns since 1970); None where there is no regular file that can be
     read.

@@ -5,7 +5,7 @@ the pipeline commits, the ledger's always first. A dry store never commits.
 """
 
 from aggregator.store.backup import back_up, identity_of, restore
-from aggregator.store.database import chunks, is_corrupt, set_aside, unlink
+from aggregator.store.database import chunks, is_corrupt, is_interrupted, set_aside, unlink
 from aggregator.store.digests import Closed
 from aggregator.store.entries import Part
 from aggregator.store.index import FILE as INDEX_FILE
@@ -40,6 +40,7 @@ __all__ = [
     "decode_mention",
     "identity_of",
     "is_corrupt",
+    "is_interrupted",
     "open_index",
     "pack",
     "restore",

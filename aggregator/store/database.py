@@ -100,10 +100,12 @@ class Database:
         self.begin()
 
     def close(self) -> None:
-        """Close; what wasn't committed is gone."""
-        if self.connection.in_transaction:
-            self.connection.rollback()
-        self.connection.close()
+        """Close; what wasn't committed is gone. It is closed also where that raises."""
+        try:
+            if self.connection.in_transaction:
+                self.connection.rollback()
+        finally:
+            self.connection.close()
 
     def one(self, statement: str, values: tuple[Any, ...] = ()) -> Any:
         """The first column of the first row, None where there is no row."""
@@ -208,6 +210,11 @@ def is_corrupt(error: Exception) -> bool:
     # An extended code, such as SQLITE_CORRUPT_INDEX, has the primary one in its last byte.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in _CORRUPT or isinstance(error, msgspec.DecodeError | IndexDamaged) or "decode to UTF-8" in str(error)
+
+
+def is_interrupted(error: Exception) -> bool:
+    """Whether the error says that a statement was stopped, as asked by `on_step`."""
+    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
 
 
 def make_folder(folder: Path) -> None:

@@ -33,12 +33,16 @@ class Index:
         self.path = path
         self.unfinished = unfinished
         self.database = Database(path, durable=False, dry=dry, scratch=unfinished and not kept)
-        version = self.database.version
-        self.outdated = version not in (0, VERSION)
-        if not version:
-            self.database.create(TABLES, VERSION)
-        self.database.begin()
-        self.database.lay_out(BATCH)
+        try:
+            version = self.database.version
+            self.outdated = version not in (0, VERSION)
+            if not version:
+                self.database.create(TABLES, VERSION)
+            self.database.begin()
+            self.database.lay_out(BATCH)
+        except BaseException:
+            self.close()
+            raise
         self.files = Files(self.database)
         self.articles = Articles(self.database)
         self.duplicates = Duplicates(self.database)
