@@ -42,7 +42,8 @@ def grant(wishes: Mapping[str, str], holders: Mapping[str, Sequence[Holder]]) ->
         taken = set(granted.values())
         fresh: dict[str, str] = {}
         for article, id in wishes.items():
-            if article not in granted and id not in taken and first_holder(id, holders, granted) in (None, article):
+            holder = first_holder(holders.get(id, ()), granted)
+            if article not in granted and id not in taken and (holder is None or holder.article == article):
                 fresh[article] = id
                 taken.add(id)
         if not fresh:
@@ -50,12 +51,12 @@ def grant(wishes: Mapping[str, str], holders: Mapping[str, Sequence[Holder]]) ->
         granted |= fresh
 
 
-def first_holder(id: str, holders: Mapping[str, Sequence[Holder]], granted: Mapping[str, str]) -> str | None:
-    """The article that holds an id and wasn't granted another in its place; None: nobody does."""
-    for holder in holders.get(id, ()):
+def first_holder(holders: Iterable[Holder], granted: Mapping[str, str]) -> Holder | None:
+    """The first of an id's holders that was granted none in its place; None: there is none."""
+    for holder in holders:
         got = granted.get(holder.article)
         if got is None or holder.named not in (None, got):
-            return holder.article
+            return holder
     return None
 
 

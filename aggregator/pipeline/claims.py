@@ -62,9 +62,9 @@ def _kept(holders: Mapping[str, Sequence[Holder]], granted: Mapping[str, str]) -
     """The ids that others name in vain, as (id, key), of those held by a URL: no path says yet whose they are."""
     kept = []
     for id in sorted(holders.keys() - granted.values()):
-        article = first_holder(id, holders, granted)
-        if article and all(holder.named is None for holder in holders[id]):
-            kept.append((id, article))
+        holder = first_holder(holders[id], granted)
+        if holder and holder.named is None:
+            kept.append((id, holder.article))
     return kept
 
 
@@ -76,9 +76,10 @@ def _holders(
     found: dict[str, list[Holder]] = {}
     for ids in chunks(sorted(asked), _SOME):
         shown = ledger.shown(ids, now)
-        known = _by_path(articles, ledger, shown)
-        known |= _by_url(articles, ledger, [id for id in shown if id not in known])
-        for id, holders in known.items():
+        by_path = _by_path(articles, ledger, shown)
+        by_url = _by_url(articles, ledger, [id for id in shown if not _is_certain(by_path.get(id, ()))])
+        for id in by_path.keys() | by_url.keys():
+            holders = [*by_path.get(id, ()), *by_url.get(id, ())]
             found[id] = _ranked(articles, ledger, id, holders, named) if len(holders) > 1 else holders
     return found
 
@@ -98,15 +99,24 @@ def _by_path(articles: Articles, ledger: Ledger, ids: Sequence[str]) -> dict[str
     return found
 
 
+def _is_certain(holders: Iterable[Holder]) -> bool:
+    """Whether any of these articles has more of what an id was given to than the id's name."""
+    return any(holder.resembles for holder in holders)
+
+
 def _by_url(articles: Articles, ledger: Ledger, ids: Sequence[str]) -> dict[str, list[Holder]]:
-    """The holders of these ids, which nobody holds by a path, that would regain them by a URL, in no order."""
+    """The holders of these ids, which no path is certain to hold, that would regain them by a URL, in no order."""
     urls = [url for _, url in ledger.urls_of(ids)]
     found: dict[str, list[Holder]] = {}
     for key, leads in articles.leads(sorted(set(articles.unnamed_of(urls).values()))).items():
         known = ledger.holdings([lead.path for lead in leads])
         if any(lead.path in known and still_holds(lead, known[lead.path]) for lead in leads):
             continue
-        free = (id for id in by_urls(articles, ledger, key, leads) if not _by_path(articles, ledger, [id]))
+        free = (
+            id
+            for id in by_urls(articles, ledger, key, leads)
+            if not _is_certain(_by_path(articles, ledger, [id]).get(id, ()))
+        )
         if (id := next(free, "")) in ids:
             found.setdefault(id, []).append(Holder(key, None))
     return found
@@ -115,14 +125,14 @@ def _by_url(articles: Articles, ledger: Ledger, ids: Sequence[str]) -> dict[str,
 def _ranked(
     articles: Articles, ledger: Ledger, id: str, holders: Iterable[Holder], named: Mapping[str, Sequence[str]]
 ) -> list[Holder]:
-    """The holders of an id, the best first: who has the URL that it was given for, who changed least, who names it."""
+    """The holders of an id, the best first: who changed least, who has the URL that it was given for, who names it."""
     record = ledger.record(id)
     leads = articles.leads([holder.article for holder in holders])
 
     def rank(holder: Holder) -> tuple[bool, bool, bool, str]:
         urls = {holder.article, *(url for lead in leads[holder.article] for url, _ in lead.urls)}
         elsewhere = not record or record.key not in urls
-        return elsewhere, not holder.resembles, id not in named.get(holder.article, ()), holder.article
+        return not holder.resembles, elsewhere, id not in named.get(holder.article, ()), holder.article
 
     return sorted(holders, key=rank)
 
