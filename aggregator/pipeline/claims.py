@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from aggregator.merge import Holder, first_holder, grant, is_bare, resembles, still_holds, trust, wish
+from aggregator.merge import Holder, bare, first_holder, grant, is_bare, resembles, still_holds, trust, wish
 from aggregator.model import Lead, Mention, Problem, Severity
 from aggregator.store import Index, Ledger, Refused, chunks, decode_mention
 from aggregator.store.articles import Articles
@@ -88,10 +88,10 @@ def _by_path(articles: Articles, ledger: Ledger, ids: Sequence[str]) -> dict[str
     """The holders of these ids that have them by a path, or without a document by their key, in no order."""
     holdings = ledger.holdings_of(ids)
     leads = articles.leads_at(list(holdings))
-    bare = set(articles.without_document(list(filter(is_bare, holdings))))
+    undocumented = set(articles.without_document(list(filter(is_bare, holdings))))
     found: dict[str, list[Holder]] = {}
     for path, holding in holdings.items():
-        if path in bare:
+        if path in undocumented:
             found.setdefault(holding.id, []).append(Holder(path, ""))
         elif path in leads and still_holds(leads[path][1], holding):
             key, lead = leads[path]
@@ -109,8 +109,9 @@ def _by_url(articles: Articles, ledger: Ledger, ids: Sequence[str]) -> dict[str,
     urls = [url for _, url in ledger.urls_of(ids)]
     found: dict[str, list[Holder]] = {}
     for key, leads in articles.leads(sorted(set(articles.unnamed_of(urls).values()))).items():
-        known = ledger.holdings([lead.path for lead in leads])
-        if any(lead.path in known and still_holds(lead, known[lead.path]) for lead in leads):
+        tellers = leads or [bare(key, key)]
+        known = ledger.holdings([lead.path for lead in tellers])
+        if any(lead.path in known and still_holds(lead, known[lead.path]) for lead in tellers):
             continue
         free = (
             id
