@@ -248,6 +248,17 @@ def test_an_id_that_is_no_articles_any_more_can_be_named(world: World) -> None:
     assert (world.ids(), deleted(world)) == ({"About b": id}, set())
 
 
+def test_an_id_stays_with_a_document_that_names_it_whatever_else_is_changed(world: World) -> None:
+    """Title, date and address at once: by its name it is the same entry."""
+    world.document("a", id="urn:a")
+    world.regenerate()
+    world.document("b", id="urn:a", quality=99)
+    world.document("a", title="Else", webUrl="https://news.example/else", publishedDateTime=day(7), id="urn:a")
+    [line] = settled(world)
+    assert "belongs to articles/a.md;" in line
+    assert world.ids()["Else"] == "urn:a"
+
+
 def test_explain_says_why_an_id_is_not_had(world: World) -> None:
     world.document("a")
     world.regenerate()
@@ -435,8 +446,10 @@ class Claims(Machine):
         for article, id in sorted(ids.items(), key=lambda pair: self.files[pair[0]]):
             named = self.fields[article].get("id")
             assert id in (self.belongs.get(article, id), named), (article, id, self.belongs)
-            if f"https://news.example/{article}" in shown or (article in self.belongs and id == named):
+            if f"https://news.example/{article}" in shown:
                 self.belongs[article] = id
+            elif id != self.belongs.get(article):  # it left the one that was shown for another that never was
+                self.belongs.pop(article, None)
             if named not in (None, id):
                 refused.append(article)
                 path = self.world.articles / self.files[article]
