@@ -86,7 +86,7 @@ _WIDEN_BY_ID = (
       CROSS JOIN lead ON lead.explicit = article.id WHERE lead.explicit IS NOT NULL
     """,
 )
-# The documents that name an id which no article has: what holds it for one of its documents may be among the changes.
+# The documents that name an id which no article has: it is put aside for a document, which may be among the changes.
 _WAITING = """
 INSERT OR IGNORE INTO affected SELECT document FROM lead
   WHERE explicit IS NOT NULL AND NOT EXISTS (SELECT 1 FROM article WHERE id = lead.explicit)
