@@ -259,6 +259,22 @@ def test_an_id_stays_with_a_document_that_names_it_whatever_else_is_changed(worl
     assert world.ids()["Else"] == "urn:a"
 
 
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_a_former_holder_that_returns_takes_nothing_back(world: World, rebuild: bool) -> None:
+    """The id is that of the article which has it now, as subscribers do."""
+    path = world.document("a")
+    world.regenerate()
+    id = world.ids()["About a"]
+    text = path.read_text()
+    path.unlink()
+    world.document("b", id=id)
+    world.regenerate()
+    path.write_text(text)
+    world.regenerate(rebuild=rebuild)
+    assert settled(world) == []
+    assert world.ids()["About b"] == id
+
+
 def test_explain_says_why_an_id_is_not_had(world: World) -> None:
     world.document("a")
     world.regenerate()

@@ -16,13 +16,13 @@ _SOME = 500
 
 def identify(articles: Articles, ledger: Ledger, host: str, now: datetime) -> None:
     """Give every article that was merged just now its id, and remember whose it is."""
-    new = give_named(articles, ledger, now)
+    named = give_named(articles, ledger, now)
     if not ledger.blank:
         _by_path(articles, ledger)
         _by_url(articles, ledger)
-    new += _minted(articles, ledger, host)
-    ledger.give(new, now)
+    ledger.give([*named, *_minted(articles, ledger, host)], now)
     _bind(articles, ledger)
+    _leave(articles, ledger, named)
 
 
 def _by_path(articles: Articles, ledger: Ledger) -> None:
@@ -88,6 +88,13 @@ def _bind(articles: Articles, ledger: Ledger) -> None:
             ]
         )
         ledger.bind_urls([(key, ids[key]) for key in keys if "#" in key])
+
+
+def _leave(articles: Articles, ledger: Ledger, named: Sequence[tuple[str, str]]) -> None:
+    """Forget which other paths ids were given to that documents name: if such a one returns, it doesn't take them."""
+    for some in chunks(named, _SOME):
+        leads = articles.leads([key for _, key in some])
+        ledger.unbind_others([(id, [lead.path for lead in leads[key]]) for id, key in some])
 
 
 def _leads(articles: Articles, keys: Sequence[str]) -> dict[str, list[Lead]]:

@@ -237,6 +237,13 @@ class Ledger:
         """Forget the articles without a document that had these keys: they have documents now."""
         self.database.executemany("DELETE FROM path WHERE path = ?", [(key,) for key in keys])
 
+    def unbind_others(self, ids: Sequence[tuple[str, Sequence[str]]]) -> None:
+        """Forget all paths that these ids were given to but those that are named, as (id, paths)."""
+        self.database.executemany(
+            "DELETE FROM path WHERE id = ? AND path NOT IN (SELECT value FROM json_each(?))",
+            [(id, json.dumps(paths)) for id, paths in ids],
+        )
+
     def bind_urls(self, urls: Sequence[tuple[str, str]]) -> None:
         """Remember for which URLs ids were given, as (canonical, id)."""
         self.database.executemany("INSERT OR IGNORE INTO url VALUES (?, ?, NULL)", urls)
