@@ -149,7 +149,8 @@ class Mention(About, frozen=True, kw_only=True):
     `place` 0 is the document's own article (the lead mention), 1 and up are its related entries. `key` comes from
     `link`; where that URL can't name an article (no path and no query) or there is none, it is the spare key. `mark`
     is a short digest of the folded title and, without `link`, of who published it. A lead's `urls` are its aliases:
-    the URLs that can name it, as (canonical, as written), the best first. `id` is the one given in front matter.
+    the URLs that can name it, as (canonical, as written), the best first. `id` is the one given in front matter, and
+    `id_at` the line and column of that key ((0, 0): not known).
     """
 
     path: str
@@ -158,6 +159,7 @@ class Mention(About, frozen=True, kw_only=True):
     mark: str
     urls: tuple[tuple[str, str], ...] = ()
     id: str = ""
+    id_at: tuple[int, int] = (0, 0)
 
     @property
     def spare(self) -> str:
@@ -167,13 +169,14 @@ class Mention(About, frozen=True, kw_only=True):
 
 class Lead(Value, frozen=True):
     """What identity asks of a lead mention: its path, folded title, date (microseconds since 1970; None: not
-    known), and its URLs as (canonical, as written)."""
+    known), its URLs as (canonical, as written), the id that it names ("": none), and the line and column where."""
 
     path: str
     title: str
     date: int | None
     urls: tuple[tuple[str, str], ...]
     explicit: str = ""
+    explicit_at: tuple[int, int] = (0, 0)
 
 
 class Holding(Value, frozen=True):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from aggregator.feeds import Age, Condition, Custom, KnownTopic, Order, Range, Rhythm
-from aggregator.merge import Alike
+from aggregator.merge import Alike, mint
 from tests.machines import Machine
 from tests.world import EVERY_FORMAT, World, day, files
 
@@ -35,6 +35,9 @@ LONG = "Four wings off the coast turned the tide into power all winter long, and
 PROVIDERS = [{"name": "Gazette", "domain": "gazette.example"}, {"name": "Dispatch"}, {"domain": "post.example"}]
 TOPICS = ["AI", "ai", "C++", "C plus plus", "Cplusplus", "🚀", "Open Source"]
 DAYS = st.sampled_from([0, 10, 11, 20, 50, 99, 101, 120]).map(lambda number: day(number).isoformat())
+
+# New ones, and those that articles of these URLs are given.
+IDS = ["urn:x", "urn:y", *(mint(url, "feeds.example.org", lambda _: False) for url in URLS[:2])]
 
 titles = st.sampled_from(TITLES + HEADLINES)
 related = st.fixed_dictionaries(
@@ -66,7 +69,7 @@ documents = st.fixed_dictionaries(
         "topics": st.lists(st.sampled_from(TOPICS), max_size=3),
         "published": st.sampled_from(["yes", "yes", "no"]),
         "removed": st.sampled_from(["no", "no", "yes"]),
-        "id": st.sampled_from(["urn:x", "urn:y"]),
+        "id": st.sampled_from(IDS),
         "related": st.lists(related, max_size=3),
         "draft": st.sampled_from(["maybe", "no"]),  # `maybe` is an error
     },

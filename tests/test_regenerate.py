@@ -326,18 +326,6 @@ def test_a_document_that_changed_altogether_is_another_article(world: World) -> 
     assert world.ids()["Else"] != id
 
 
-def test_an_explicit_id_is_used_and_the_more_trusted_claimant_has_it(world: World) -> None:
-    """The other is told and gets an id of its own."""
-    world.document("a", id="urn:mine", quality=1)
-    world.regenerate()
-    assert world.ids() == {"About a": "urn:mine"}
-    world.document("b", id="urn:mine", quality=2)
-    report = world.regenerate()
-    assert world.ids()["About b"] == "urn:mine"
-    assert world.ids()["About a"].startswith("tag:feeds.example.org,2026:")
-    assert [line for line in told(report) if "urn:mine" in line and line.startswith("articles/a.md")]
-
-
 def test_a_withdrawn_entry_comes_back_with_its_id_and_a_newer_date(world: World) -> None:
     """`updated` is at least the instant of return, so that readers notice."""
     path = world.document("a")

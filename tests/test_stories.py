@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from aggregator.feeds import KnownTopic
-from aggregator.merge import Alike, merge
+from aggregator.merge import Alike, merge, mint
 from aggregator.store import decode_mention
 from aggregator.text.urls import canonical
 from tests.machines import Machine
@@ -28,6 +28,8 @@ HEADLINE = "Tide kites pass their first winter"
 TITLES = [HEADLINE, f"{HEADLINE}!", "Tide kites pass their first win…", "Quite another thing"]
 PROVIDERS = [{"name": name} for name in ("Gazette", "Dispatch", "Post")]
 DAYS = st.sampled_from([1, 2, 2.5, 101]).map(lambda number: day(number).isoformat())
+# Those that articles of these URLs are given, and a new one.
+IDS = ["urn:x", *(mint(url, "feeds.example.org", lambda _: False) for url in ("https://news.example/a", *URLS[:2]))]
 WINDOW = timedelta(days=5)
 OPTIONS: dict[str, list[Any]] = {
     "related": ["attach", "expand", "collapse"],
@@ -55,6 +57,7 @@ documents = st.fixed_dictionaries(
         "related": st.lists(related, max_size=2),
         "published": st.sampled_from(["yes", "yes", "no"]),
         "removed": st.sampled_from(["no", "no", "yes"]),
+        "id": st.sampled_from([None, None, *IDS]),
     },
 )
 

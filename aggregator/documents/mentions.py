@@ -52,6 +52,8 @@ def lead_mention(fields: Fields, source: int, body: str, options: Options, notes
         found["topics"] = distinct((*found.get("topics", ()), *topics_in(text, options.keywords)))
     found["urls"] = _spellings([found[name] for name in SPELLINGS if name in found], options.tracking)
     found["body"] = body
+    if "id" in found:
+        found["id_at"] = fields["id"].key
     return _mention(fields, found, 0, source, options, notes)
 
 

@@ -9,16 +9,31 @@ the pipeline, which can ask the store for neighbours; what is made of them is de
 
 from aggregator.merge.articles import MAX_TITLES, givers, merge, merit, relate, together, trust
 from aggregator.merge.duplicates import Alike, Candidate, alike, group, tokens, wording_of
-from aggregator.merge.identity import bare, eldest, is_bare, mint, own_id, still_holds
+from aggregator.merge.identity import (
+    Holder,
+    bare,
+    eldest,
+    first_holder,
+    grant,
+    is_bare,
+    mint,
+    own_id,
+    resembles,
+    still_holds,
+    wish,
+)
 
 __all__ = [
     "MAX_TITLES",
     "Alike",
     "Candidate",
+    "Holder",
     "alike",
     "bare",
     "eldest",
+    "first_holder",
     "givers",
+    "grant",
     "group",
     "is_bare",
     "merge",
@@ -26,9 +41,11 @@ __all__ = [
     "mint",
     "own_id",
     "relate",
+    "resembles",
     "still_holds",
     "together",
     "tokens",
     "trust",
+    "wish",
     "wording_of",
 ]

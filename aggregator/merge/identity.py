@@ -2,10 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from typing import NamedTuple
 
 from aggregator.model import Holding, Lead
+
+
+class Holder(NamedTuple):
+    """An article that goes on as what an id was given to: by the path of one of its leads, or by a URL of its own.
+
+    `named`: the id that this lead names ("": none); None: it has no path that the ledger knows. `resembles`: it has
+    the title, the date or a URL still, and doesn't just name the id.
+    """
+
+    article: str
+    named: str | None
+    resembles: bool = True
+
+
+def wish(named: Sequence[str], holders: Mapping[str, Sequence[Holder]], article: str) -> str:
+    """Which of the ids that its leads name an article is to have: one that it holds, else the most trusted lead's.
+
+    named: at least one id, the most trusted lead's first.
+    """
+    held = (id for id in named if any(holder.article == article for holder in holders.get(id, ())))
+    return next(held, named[0])
+
+
+def grant(wishes: Mapping[str, str], holders: Mapping[str, Sequence[Holder]]) -> dict[str, str]:
+    """The ids that articles get because their documents name them, by article.
+
+    wishes: the id that each article is to have, the most trusted article first; holders: of each id that subscribers
+    know, those that hold it, the best first. Nobody but the holder gets an id until the holder has the id that it
+    names itself. What nobody holds goes to the most trusted article that wishes it.
+    """
+    granted: dict[str, str] = {}
+    while True:
+        taken = set(granted.values())
+        fresh: dict[str, str] = {}
+        for article, id in wishes.items():
+            holder = first_holder(holders.get(id, ()), granted)
+            if article not in granted and id not in taken and (holder is None or holder.article == article):
+                fresh[article] = id
+                taken.add(id)
+        if not fresh:
+            return granted
+        granted |= fresh
+
+
+def first_holder(holders: Iterable[Holder], granted: Mapping[str, str]) -> Holder | None:
+    """The first of an id's holders that was granted none in its place; None: there is none."""
+    for holder in holders:
+        got = granted.get(holder.article)
+        if got is None or holder.named not in (None, got):
+            return holder
+    return None
 
 
 def bare(key: str, link: str) -> Lead:
@@ -20,7 +72,12 @@ def is_bare(path: str) -> bool:
 
 
 def still_holds(lead: Lead, holding: Holding) -> bool:
-    """Whether the document at this path is still about the article that its id was given to."""
+    """Whether the document at this path is still about the article that its id was given to, or names that id."""
+    return lead.explicit == holding.id or resembles(lead, holding)
+
+
+def resembles(lead: Lead, holding: Holding) -> bool:
+    """Whether the document at this path still has the title, the date or a URL that its id was given to."""
     return (
         lead.title == holding.title
         or (lead.date is not None and lead.date == holding.date)
@@ -32,9 +89,9 @@ def own_id(lead: Lead, holding: Holding | None, id: str, held: Callable[[str], b
     """The id that a lead's path has of its own, given its article's.
 
     When articles merge, one id is put aside; its path keeps it, to regain it when they part, unless another
-    article has it by now.
+    article has it by now, or the lead names the one that its article has.
     """
-    aside = holding and not lead.explicit and still_holds(lead, holding) and not held(holding.id)
+    aside = holding and lead.explicit != id and still_holds(lead, holding) and not held(holding.id)
     return holding.id if holding and aside else id
 
 

@@ -13,6 +13,7 @@ from aggregator.errors import UnknownArticle
 from aggregator.feeds import ALL, Custom, Related, facts_at, kind_of, month_period, unmet
 from aggregator.merge import givers, merge, merit, mint, trust
 from aggregator.model import Article, Mention, Problem, from_micros, to_micros
+from aggregator.pipeline.claims import refusals
 from aggregator.pipeline.consulting import consulted
 from aggregator.pipeline.digesting import shown_digests
 from aggregator.pipeline.plan import Plan
@@ -172,7 +173,9 @@ class _Case:
         for url, path in self.index.lookup.claims(key):
             claims.setdefault(url, []).append(path)
         id = ids.get(key, "")
-        documents = [self.index.lookup.document(path) for path in dict.fromkeys(lead.path for lead in leads)]
+        paths = dict.fromkeys(lead.path for lead in leads)
+        told = [document.problems for path in paths if (document := self.index.lookup.document(path))]
+        told.append(tuple(refusal for refusal in refusals(self.index, self.ledger) if refusal.path in paths))
         return Explanation(
             key=key,
             title=article.title,
@@ -186,7 +189,7 @@ class _Case:
             coverage=self._coverage(key),
             stands_for=tuple(self._mentions(member)[0].link for member in self._members(key)),
             feeds=self._feeds(article, place),
-            problems=tuple(problem for document in documents if document for problem in document.problems),
+            problems=tuple(problem for problems in told for problem in problems),
         )
 
     def _mentions(self, key: str) -> list[Mention]:

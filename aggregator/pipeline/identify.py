@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from aggregator.merge import bare, eldest, mint, own_id, still_holds, trust
+from aggregator.merge import bare, eldest, mint, own_id, still_holds
 from aggregator.model import Holding, Lead
+from aggregator.pipeline.claims import by_urls, give_named
 from aggregator.store import Ledger, chunks
 from aggregator.store.articles import Articles
 
@@ -15,23 +16,13 @@ _SOME = 500
 
 def identify(articles: Articles, ledger: Ledger, host: str, now: datetime) -> None:
     """Give every article that was merged just now its id, and remember whose it is."""
-    new = _explicit(articles)
+    named = give_named(articles, ledger, now)
     if not ledger.blank:
         _by_path(articles, ledger)
         _by_url(articles, ledger)
-    new += _minted(articles, ledger, host)
-    ledger.give(new, now)
+    ledger.give([*named, *_minted(articles, ledger, host)], now)
     _bind(articles, ledger)
-
-
-def _explicit(articles: Articles) -> list[tuple[str, str]]:
-    """Ids given in front matter: of several articles that claim one, the most trusted has it."""
-    given: dict[str, str] = {}
-    for id, key, _ in sorted(articles.explicit(), key=lambda claim: trust(claim[2])):
-        if key not in given and not articles.has(id):
-            given[key] = id
-            articles.give([(id, key)])
-    return [(id, key) for key, id in sorted(given.items())]
+    _leave(articles, ledger, named)
 
 
 def _by_path(articles: Articles, ledger: Ledger) -> None:
@@ -58,18 +49,12 @@ def _by_path(articles: Articles, ledger: Ledger) -> None:
 
 
 def _by_url(articles: Articles, ledger: Ledger) -> None:
-    """The oldest id that any of its URLs ever had; a URL that several articles share is no URL of its own.
-
-    One without a document leaves ids to the documents that have them, also where they are put aside.
-    """
+    """The oldest id that any of its URLs ever had."""
     for keys in chunks(articles.unnamed(), _SOME):
         leads = articles.leads(keys)
         for key in keys:
-            urls = [key, *(url for lead in leads[key] for url, _ in lead.urls)]
-            for id in ledger.ids_of(articles.joining(urls) if leads[key] else urls):
-                if not articles.has(id) and (leads[key] or not any(map(articles.leads_any, ledger.paths_of(id)))):
-                    articles.give([(id, key)])
-                    break
+            if id := next(by_urls(articles, ledger, key, leads[key]), None):
+                articles.give([(id, key)])
 
 
 def _minted(articles: Articles, ledger: Ledger, host: str) -> list[tuple[str, str]]:
@@ -103,6 +88,13 @@ def _bind(articles: Articles, ledger: Ledger) -> None:
             ]
         )
         ledger.bind_urls([(key, ids[key]) for key in keys if "#" in key])
+
+
+def _leave(articles: Articles, ledger: Ledger, named: Sequence[tuple[str, str]]) -> None:
+    """Forget which other paths ids were given to that documents name: if such a one returns, it doesn't take them."""
+    for some in chunks(named, _SOME):
+        leads = articles.leads([key for _, key in some])
+        ledger.unbind_others([(id, [lead.path for lead in leads[key]]) for id, key in some])
 
 
 def _leads(articles: Articles, keys: Sequence[str]) -> dict[str, list[Lead]]:

@@ -26,6 +26,7 @@ from aggregator.errors import (
     UnknownFeed,
 )
 from aggregator.model import Problem, Severity, from_micros, to_micros
+from aggregator.pipeline.claims import refusals
 from aggregator.pipeline.ingest import Ingested, ingest, places
 from aggregator.pipeline.naming import feed_name, feed_names
 from aggregator.pipeline.plan import Plan, Progress, Wish
@@ -269,7 +270,7 @@ class Session:
                 failed=count.get("failed", 0),
                 skipped=count.get("skipped", 0),
                 articles=index.articles.count(),
-                problems=tuple(index.files.problems()),
+                problems=(*index.files.problems(), *refusals(index, self.ledger)),
             )
 
     def names(self) -> list[str]:

@@ -37,10 +37,10 @@ def settle(taxonomy: Taxonomy, index: Index, ledger: Ledger, now: datetime, *, e
 
 
 def _stand(standing: Standing | None, was: Stand, now: datetime) -> Stand:
-    """Where an entry is from now on. That it was seen is remembered, also where it is to come again later."""
+    """Where an entry is from now on. That it was seen is remembered, also where it is to come again later, or never."""
+    seen = (was.topics is not None or was.published != 0) and was.published <= to_micros(now)
     if standing is None or standing.topics is None:
-        return Stand()
-    seen = was.topics is not None and was.published <= to_micros(now)
+        return Stand(published=was.published if seen else 0)
     since = min(was.published, standing.published) if seen else standing.published
     return Stand(tuple(sorted({topic for topic, *_ in standing.topics})), since)
 

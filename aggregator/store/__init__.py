@@ -4,6 +4,7 @@ SQL lives here only. `Ledger` and `Index` are one SQLite file each; both are wri
 the pipeline commits, the ledger's always first. A dry store never commits.
 """
 
+from aggregator.store.articles import Refused
 from aggregator.store.backup import back_up, identity_of, restore
 from aggregator.store.database import chunks, is_corrupt, is_interrupted, set_aside, unlink
 from aggregator.store.digests import Closed
@@ -29,6 +30,7 @@ __all__ = [
     "Packed",
     "Part",
     "Place",
+    "Refused",
     "Row",
     "Saved",
     "Spot",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from aggregator.model import Lead, Mention
 from aggregator.store.database import Database
@@ -34,8 +35,7 @@ _SEEDS = (
     """,
     "INSERT OR IGNORE INTO affected SELECT document FROM former CROSS JOIN lead USING (article)",
 )
-# Each makes the circle wider: by a URL, by an article that is to be dissolved, by an id claimed twice, by an id
-# that is claimed from whoever has it.
+# Each makes the circle wider: by a URL, by an article that is to be dissolved.
 _WIDEN = (
     """
     INSERT OR IGNORE INTO affected SELECT other.document FROM affected
@@ -44,19 +44,6 @@ _WIDEN = (
     """
     INSERT OR IGNORE INTO affected SELECT other.document FROM affected
       CROSS JOIN lead USING (document) CROSS JOIN lead other USING (article)
-    """,
-    """
-    INSERT OR IGNORE INTO affected SELECT other.document FROM affected
-      CROSS JOIN lead USING (document) CROSS JOIN lead other USING (explicit) WHERE explicit IS NOT NULL
-    """,
-    """
-    INSERT OR IGNORE INTO affected SELECT other.document FROM affected
-      CROSS JOIN lead USING (document) CROSS JOIN article ON article.id = lead.explicit
-      CROSS JOIN lead other ON other.article = article.key WHERE lead.explicit IS NOT NULL
-    """,
-    """
-    INSERT OR IGNORE INTO former SELECT article.key FROM affected
-      CROSS JOIN lead USING (document) CROSS JOIN article ON article.id = lead.explicit WHERE lead.explicit IS NOT NULL
     """,
 )
 # The feeds that articles are in, and the archives there.
@@ -80,6 +67,30 @@ _FORMER = (
       WHERE place > 0 AND NOT EXISTS (SELECT 1 FROM lead WHERE lead.article = alias.article)
     """,
 )
+# Where documents name ids, each makes the circle wider: by who has an id that an affected document names, by who
+# names an id of an article that is to be dissolved.
+_WIDEN_BY_ID = (
+    """
+    INSERT OR IGNORE INTO affected SELECT other.document FROM affected
+      CROSS JOIN lead USING (document) CROSS JOIN article ON article.id = lead.explicit
+      CROSS JOIN lead other ON other.article = article.key WHERE lead.explicit IS NOT NULL
+    """,
+    """
+    INSERT OR IGNORE INTO former SELECT article.key FROM affected
+      CROSS JOIN lead USING (document) CROSS JOIN article ON article.id = lead.explicit WHERE lead.explicit IS NOT NULL
+    """,
+    *_FORMER,
+    """
+    INSERT OR IGNORE INTO affected SELECT lead.document FROM former
+      CROSS JOIN article ON article.key = former.article
+      CROSS JOIN lead ON lead.explicit = article.id WHERE lead.explicit IS NOT NULL
+    """,
+)
+# The documents that name an id which no article has: it is put aside for a document, which may be among the changes.
+_WAITING = """
+INSERT OR IGNORE INTO affected SELECT document FROM lead
+  WHERE explicit IS NOT NULL AND NOT EXISTS (SELECT 1 FROM article WHERE id = lead.explicit)
+"""
 # They are taken apart; what showed them is remembered.
 _DISSOLVE = (
     "INSERT OR IGNORE INTO settled SELECT id FROM former CROSS JOIN article ON key = article WHERE id IS NOT NULL",
@@ -152,6 +163,14 @@ _COLLECTED = (
 )  # fmt: skip
 
 
+class Refused(NamedTuple):
+    """A lead that names another id than its article has: the lead, the article's key, and the id that this has."""
+
+    lead: Lead
+    article: str
+    id: str
+
+
 class Articles:
     """The tables article and alias, and what a batch collects to bring them up to the documents."""
 
@@ -175,9 +194,14 @@ class Articles:
         self._crowd(titles)
         for statement in _SEEDS:
             execute(statement)
+        widen: tuple[str, ...] = _WIDEN
+        if self.database.one("SELECT 1 FROM lead WHERE explicit IS NOT NULL LIMIT 1"):
+            widen += _WIDEN_BY_ID
+            if self.database.one("SELECT EXISTS (SELECT 1 FROM affected) OR EXISTS (SELECT 1 FROM former)"):
+                execute(_WAITING)
         size = -1
         while size != (size := int(self.database.one("SELECT count(*) FROM affected"))):
-            for statement in _WIDEN:
+            for statement in widen:
                 execute(statement)
         for statement in _FORMER:
             execute(statement)
@@ -328,6 +352,50 @@ class Articles:
             """
         )
         return [(id, key, decode_mention(data)) for id, key, data in rows]
+
+    def refused(self) -> list[Refused]:
+        """The documents whose article has another id than the one that they name, by path."""
+        rows = self.database.execute(
+            """
+            SELECT lead.facts, lead.article, article.id FROM lead
+              CROSS JOIN document ON document.id = lead.document CROSS JOIN article ON article.key = lead.article
+              WHERE lead.explicit IS NOT NULL AND article.id <> lead.explicit ORDER BY document.path
+            """
+        )
+        return [Refused(decode_facts(facts), article, id) for facts, article, id in rows]
+
+    def leads_at(self, paths: Sequence[str]) -> dict[str, tuple[str, Lead]]:
+        """The articles of these documents, with what identity asks of their leads, by path."""
+        rows = self.database.execute(
+            """
+            SELECT path, article, facts FROM document JOIN lead ON lead.document = document.id
+              WHERE path IN (SELECT value FROM json_each(?)) AND article IS NOT NULL
+            """,
+            (json.dumps(paths),),
+        )
+        return {path: (article, decode_facts(facts)) for path, article, facts in rows}
+
+    def without_document(self, keys: Sequence[str]) -> list[str]:
+        """Those of these keys that are an article without a document."""
+        return self.database.column(
+            """
+            SELECT key FROM article WHERE key IN (SELECT value FROM json_each(?))
+              AND NOT EXISTS (SELECT 1 FROM lead WHERE lead.article = article.key)
+            """,
+            (json.dumps(keys),),
+        )
+
+    def unnamed_of(self, urls: Sequence[str]) -> dict[str, str]:
+        """The articles without an id that these URLs name, by URL."""
+        return dict(
+            self.database.execute(
+                """
+                SELECT url, article FROM alias JOIN article ON key = article
+                  WHERE id IS NULL AND url IN (SELECT value FROM json_each(?))
+                """,
+                (json.dumps(urls),),
+            )
+        )
 
     def joining(self, urls: Sequence[str]) -> list[str]:
         """Those of these URLs that name one article."""

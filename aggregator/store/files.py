@@ -24,10 +24,6 @@ _LEAVE = (
     "INSERT OR IGNORE INTO touched SELECT url FROM claim WHERE document = ?",
     "INSERT OR IGNORE INTO touched SELECT key FROM mention WHERE document = ? AND place = 0",
     "INSERT OR IGNORE INTO former SELECT article FROM lead WHERE document = ? AND article IS NOT NULL",
-    """
-    INSERT OR IGNORE INTO affected SELECT other.document
-      FROM lead JOIN lead other USING (explicit) WHERE lead.document = ? AND explicit IS NOT NULL
-    """,
     "DELETE FROM mention WHERE document = ?",
     "DELETE FROM lead WHERE document = ?",
     "DELETE FROM claim WHERE document = ?",
@@ -248,9 +244,9 @@ class Files:
         return dict(self.database.execute("SELECT outcome, count(*) FROM document GROUP BY outcome"))
 
     def problems(self) -> list[Problem]:
-        """What is wrong with each document, by path, and between documents."""
+        """What is wrong with each document, by path, and the URLs that too many of them claim."""
         told = self.database.column("SELECT problems FROM document WHERE problems IS NOT NULL ORDER BY path")
-        return [problem for data in told for problem in decode_problems(data)] + self._crowds() + self._rivals()
+        return [problem for data in told for problem in decode_problems(data)] + self._crowds()
 
     def _crowds(self) -> list[Problem]:
         """The URLs that too many documents claim."""
@@ -263,29 +259,6 @@ class Files:
             message = f"{url} joins nothing: {len(paths)} documents with different titles claim it ({some}, ...)"
             found.append(Problem(paths[0], 0, 0, Severity.warning, message))
         return found
-
-    def _rivals(self) -> list[Problem]:
-        """The documents that claim an id which a more trusted one has."""
-        rows = self.database.execute(
-            """
-            SELECT d.path, l.explicit, min(winner.path) FROM lead l
-              CROSS JOIN document d ON d.id = l.document
-              CROSS JOIN article a ON a.id = l.explicit AND a.key <> l.article
-              CROSS JOIN lead w ON w.article = a.key
-              CROSS JOIN document winner ON winner.id = w.document
-              WHERE l.explicit IS NOT NULL GROUP BY d.path ORDER BY d.path
-            """
-        )
-        return [
-            Problem(
-                path,
-                0,
-                0,
-                Severity.error,
-                f"id `{id}` is that of the more trusted {winner}; this article gets another",
-            )
-            for path, id, winner in rows
-        ]
 
 
 def _missing(everywhere: bool) -> str:

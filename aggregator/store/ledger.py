@@ -29,7 +29,8 @@ _SHOWN = Decoder(Shown)
 
 class Stand(NamedTuple):
     """Where the entry of an id is: the topics in whose feeds (None: it is no entry), from when it is to be seen (µs
-    since 1970; of one that was seen already, the instant from which), and whether it is withdrawn."""
+    since 1970; of one that was seen already, the instant from which, also where it is no entry now; 0: none was ever to
+    be seen), and whether it is withdrawn."""
 
     topics: tuple[str, ...] | None = None
     published: int = 0
@@ -174,6 +175,29 @@ class Ledger:
             for path, id, age, key, title, date, urls in rows
         }
 
+    def holdings_of(self, ids: Sequence[str]) -> dict[str, Holding]:
+        """What is remembered of the paths that these ids were given to, by path."""
+        paths = self.database.column(
+            "SELECT path FROM path WHERE id IN (SELECT value FROM json_each(?)) ORDER BY path", (json.dumps(ids),)
+        )
+        return self.holdings(paths)
+
+    def urls_of(self, ids: Sequence[str]) -> list[tuple[str, str]]:
+        """The canonical URLs that these ids were given for, as (id, URL)."""
+        return self.database.execute(
+            "SELECT id, url FROM url WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id, url", (json.dumps(ids),)
+        ).fetchall()
+
+    def shown(self, ids: Sequence[str], now: datetime) -> list[str]:
+        """Those of these ids that subscribers know: their entries are in the feeds, or once were."""
+        return self.database.column(
+            """
+            SELECT id FROM article WHERE id IN (SELECT value FROM json_each(?1))
+              AND (withdrawn IS NOT NULL OR published <= ?2 AND (topics IS NOT NULL OR published <> 0)) ORDER BY id
+            """,
+            (json.dumps(ids), to_micros(now)),
+        )
+
     def ids_of(self, urls: Sequence[str]) -> list[str]:
         """The ids once given for any of these canonical URLs, the oldest first."""
         return self.database.column(
@@ -212,6 +236,13 @@ class Ledger:
     def unbind(self, keys: Sequence[str]) -> None:
         """Forget the articles without a document that had these keys: they have documents now."""
         self.database.executemany("DELETE FROM path WHERE path = ?", [(key,) for key in keys])
+
+    def unbind_others(self, ids: Sequence[tuple[str, Sequence[str]]]) -> None:
+        """Forget all paths that these ids were given to but those that are named, as (id, paths)."""
+        self.database.executemany(
+            "DELETE FROM path WHERE id = ? AND path NOT IN (SELECT value FROM json_each(?))",
+            [(id, json.dumps(paths)) for id, paths in ids],
+        )
 
     def bind_urls(self, urls: Sequence[tuple[str, str]]) -> None:
         """Remember for which URLs ids were given, as (canonical, id)."""

@@ -108,6 +108,7 @@ def pack(mentions: Sequence[Mention], alone: Standing) -> Packed:
         date=to_micros(lead.published) if lead.published else None,
         urls=tuple(spelled.items()),
         explicit=lead.id,
+        explicit_at=lead.id_at,
     )
     return Packed(
         [(mention.place, mention.key, encode(mention)) for mention in mentions],
