@@ -32,7 +32,8 @@ def ping(hub: str, topics: Sequence[str], timeout: float) -> None:
     try:
         import httpx
     except ModuleNotFoundError as error:
-        message = f"{hub}: no hub can be told without httpx; install it with `pip install 'aggregator[websub]'`"
+        advice = "`make install` brings it, and so does `pip install '.[websub]'` in the program's own folder"
+        message = f"{hub}: no hub can be told without httpx; {advice}"
         raise HubFailed(message, later=False) from error
     try:
         _run(_Ping(hub, topics, timeout).tell())

@@ -334,7 +334,7 @@ def test_without_httpx_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatc
     """The package is only needed where there are hubs."""
     monkeypatch.setitem(sys.modules, "httpx", None)
     failed = failure("https://hub.example.org/")
-    assert "pip install 'aggregator[websub]'" in str(failed)
+    assert "`make install` brings it, and so does `pip install '.[websub]'`" in str(failed)
     assert not failed.later
 
 

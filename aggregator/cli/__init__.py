@@ -28,7 +28,7 @@ _NOT_DONE = 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, package_name="aggregator")
+@click.version_option(__version__)
 def commands() -> None:
     """Turn a folder of article documents into feeds and pages, one for each topic."""
 
