@@ -14,6 +14,7 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── MetricsFailed               metrics can't be given out; caught by daemon, which goes on
 ├── HubFailed                   a hub wasn't told of all changed feeds; caught by daemon, which tries again or not
 ├── HookFailed                  a hook didn't run, or to no good end; caught by daemon, which logs it
+├── NotGiven                    the result of a command can't be written to where it was asked for
 ├── NotServed                   there is nothing to serve, or no port to serve it at
 └── StoreError                  the store can't be opened, read or written
     ├── IndexDamaged            what the index holds isn't what was put there; caught by pipeline, which rebuilds it
@@ -32,6 +33,11 @@ class AggregatorError(Exception):
     """The root. `exit_status`: 2 usage or configuration, 3 not done."""
 
     exit_status = 3
+
+    @property
+    def lines(self) -> list[str]:
+        """The message in lines for people; most are one."""
+        return [str(self)]
 
 
 class ParseError(AggregatorError):
@@ -57,6 +63,11 @@ class ConfigurationError(AggregatorError):
     def __init__(self, problems: tuple[Any, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each problem."""
+        return [str(problem) for problem in self.problems]
 
 
 class TimeRefused(AggregatorError):
@@ -94,6 +105,11 @@ class NotDone(AggregatorError):
         super().__init__(message)
         self.exit_status = exit_status
 
+    @property
+    def lines(self) -> list[str]:
+        """As many as the daemon said."""
+        return str(self).split("\n")
+
 
 class PlaceChanged(AggregatorError):
     """The configuration names another store or output folder than the one that is held."""
@@ -121,6 +137,10 @@ class HubFailed(AggregatorError):
 
 class HookFailed(AggregatorError):
     """A hook didn't run, took too long, or ended with another status than 0."""
+
+
+class NotGiven(AggregatorError):
+    """The result of a command can't be written to standard output."""
 
 
 class NotServed(AggregatorError):

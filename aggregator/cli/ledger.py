@@ -10,6 +10,7 @@ from typing import TextIO
 
 import click
 
+from aggregator.cli.printing import say
 from aggregator.cli.settings import config_option, load
 
 
@@ -59,8 +60,8 @@ def restore(config_file: Path | None, file: TextIO) -> None:
     except (ForeignOutput, LedgerCorrupt) as error:
         raise BackupRefused(f"{file.name}: the backup of another store: {error}") from error
     if kept:
-        click.echo(f"the ledger that was there is kept as {kept}", err=True)
-    click.echo("the ledger is restored; `aggregator regenerate` brings the feeds up to it", err=True)
+        say(f"the ledger that was there is kept as {kept}", err=True)
+    say("the ledger is restored; `aggregator regenerate` brings the feeds up to it", err=True)
 
 
 def _replace(file: Path, lines: Iterable[str]) -> None:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator import __version__
+from aggregator.cli.printing import give_data, say
 from aggregator.cli.progress import Bar
 from aggregator.cli.settings import config_option, load, plan_of
+from aggregator.text.plain import printable
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -65,10 +67,9 @@ def regenerate(
                     _announce(session, config)
     seconds = time.monotonic() - begin
     report = _placed(report, plan)
-    for problem in report.problems:
-        click.echo(str(problem), err=True)
+    say(*map(str, report.problems), err=True)
     if as_json:
-        click.echo(json.dumps(_object(report, seconds)))
+        give_data(json.dumps(_object(report, seconds)))
     else:
         _summarise(report, seconds, dry=wish.dry)
     differs = check and bool(report.changes)
@@ -92,7 +93,7 @@ def _announce(session: Session, config: Config) -> None:
     from aggregator.daemon.announcing import tell_once
 
     for trouble in tell_once(session, config):
-        click.echo(f"aggregator: {trouble}", err=True)
+        say(f"aggregator: {trouble}", err=True)
 
 
 def _instant(text: str) -> datetime:
@@ -131,9 +132,8 @@ def _object(report: Report, seconds: float) -> dict[str, object]:
 
 
 def _summarise(report: Report, seconds: float, *, dry: bool) -> None:
-    if dry:
-        for outcome, path in report.changes:
-            click.echo(f"{outcome}\t{path}")
+    if dry and report.changes:
+        give_data("\n".join(f"{outcome}\t{printable(path)}" for outcome, path in report.changes))
     documents, files = report.documents, report.feeds
     parts = [
         f"{_number(documents.read, 'document')} read, {documents.unchanged} unchanged",
@@ -148,8 +148,8 @@ def _summarise(report: Report, seconds: float, *, dry: bool) -> None:
         ),
     ]
     would = "would be " if dry else ""
-    click.echo(f"{', '.join(parts)}: {_number(report.articles, 'article')}", err=dry)
-    click.echo(
+    say(
+        f"{', '.join(parts)}: {_number(report.articles, 'article')}",
         f"{_number(files.written, 'feed file')} {would}written, {files.unchanged} unchanged,"
         f" {files.removed} {would}removed, {files.failed} failed, in {seconds:.2f} s",
         err=dry,

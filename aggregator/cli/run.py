@@ -32,8 +32,6 @@ def run(config_file: Path | None, test_stall: bool) -> None:
 
     for number in (signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # until there is somebody to take them
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # closed by whoever started us
     gc.set_threshold(*_MONTHS)
     config = load(config_file)
     from aggregator.daemon import logs

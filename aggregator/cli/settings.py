@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.cli.printing import say
+
 if TYPE_CHECKING:
     from aggregator import feeds
     from aggregator.config import Condition, Config, Custom, Feeds, Range
@@ -177,4 +179,4 @@ def tell_what_waits(plan: Plan) -> None:
 
     if not pipeline.is_current(plan, __version__):
         message = "this is as of the last run; the configuration has changed, and `aggregator regenerate` applies it"
-        click.echo(f"aggregator: {message}", err=True)
+        say(f"aggregator: {message}", err=True)

@@ -16,6 +16,7 @@ from typing import Any
 
 from aggregator.daemon.asking import NAME, address_of, connected
 from aggregator.errors import AggregatorError, Locked, NotDone
+from aggregator.text.plain import printable
 
 _LINE = 1 << 20  # bytes of a request
 _GLANCE = 1.0  # seconds that stopping may take longer
@@ -107,4 +108,4 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 def refusal(error: AggregatorError) -> dict[str, Any]:
     """The answer that something can't be done."""
-    return {"error": str(error), "status": error.exit_status}
+    return {"error": "\n".join(map(printable, error.lines)), "status": error.exit_status}

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from aggregator.errors import ForeignOutput, LedgerCorrupt, Locked
 from aggregator.publish.files import settle
+from aggregator.text.plain import printable
 
 MARK = ".aggregator"
 LOCK = "lock"
@@ -167,9 +168,8 @@ def _locked(file: int) -> bool:
 
 
 def _text(file: int) -> str:
-    """The beginning of a file, fit for a terminal."""
-    text = os.pread(file, _LIMIT, 0).decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    """The beginning of a file, in printable lines."""
+    return "\n".join(map(printable, os.pread(file, _LIMIT, 0).decode("utf-8", "replace").splitlines()))
 
 
 def _put(file: int, text: str) -> None:
