@@ -7,6 +7,7 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── UnknownFeed                 `--feed` names a feed that doesn't exist
 ├── UnknownArticle              `explain` was asked for something that names no article
 ├── ForeignOutput               the output folder belongs to another store
+├── WrongEncoding               names of files would be read otherwise than as UTF-8
 ├── Locked                      another process is writing
 ├── NotDone                     the daemon was asked to do something, and refused or couldn't
 ├── PlaceChanged                another store or output folder, while the daemon runs; caught by daemon
@@ -92,6 +93,10 @@ class ForeignOutput(AggregatorError):
     """The output folder belongs to another store."""
 
     exit_status = 2
+
+
+class WrongEncoding(AggregatorError):
+    """Names of files would be read otherwise than as UTF-8, and documents be taken for others."""
 
 
 class Locked(AggregatorError):

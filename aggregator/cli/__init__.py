@@ -14,6 +14,7 @@ import traceback
 import click
 
 from aggregator import __version__
+from aggregator.cli.encoding import use_utf_8
 from aggregator.cli.explain import explain
 from aggregator.cli.feeds import feeds
 from aggregator.cli.ledger import ledger
@@ -43,6 +44,7 @@ def main() -> None:
     gc.set_threshold(100_000)  # a command is over soon, and little of what it makes has cycles
     open_streams()
     try:
+        use_utf_8()
         status = commands.main(standalone_mode=False)
     except click.ClickException as error:
         shown = io.StringIO()

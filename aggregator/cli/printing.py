@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple, TextIO
 
 import click
 
+from aggregator.cli.encoding import printing_encoding
 from aggregator.errors import NotGiven
 from aggregator.text.plain import printable
 
@@ -70,8 +71,10 @@ def open_streams() -> None:
         sys.stdout = _stream(1, "w")
     if sys.stderr is None:
         sys.stderr = _stream(2, "w")
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal's encoding may lack a letter
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal's encoding may lack a letter.
+            stream.reconfigure(encoding=printing_encoding(), errors="backslashreplace")
 
 
 def close_streams() -> None:

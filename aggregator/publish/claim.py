@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from aggregator.errors import ForeignOutput, LedgerCorrupt, Locked
 from aggregator.publish.files import settle
-from aggregator.text.plain import printable
+from aggregator.text.plain import brief, printable
 
 MARK = ".aggregator"
 LOCK = "lock"
@@ -86,8 +86,8 @@ def _output_held(root: Path, store: Path, identity: str, write: bool) -> Iterato
                         f"ledger restore FILE`, or delete {root / MARK} to go on with this one, and new ids"
                     )
                 raise ForeignOutput(
-                    f"{root} belongs to {note or owner}; name another folder as `output.path`, or delete "
-                    f"{root / MARK} if that store is gone for good"
+                    f"{root} belongs to {brief(note or owner, _LIMIT)}; name another folder as `output.path`, or "
+                    f"delete {root / MARK} if that store is gone for good"
                 )
             if not mark.ours:
                 process = _writer(mark.file) or "another process"
@@ -169,7 +169,8 @@ def _locked(file: int) -> bool:
 
 def _text(file: int) -> str:
     """The beginning of a file, in printable lines."""
-    return "\n".join(map(printable, os.pread(file, _LIMIT, 0).decode("utf-8", "replace").splitlines()))
+    text = os.pread(file, _LIMIT, 0).replace(b"\0", b" ").decode("utf-8", "replace")
+    return "\n".join(map(printable, text.splitlines()))
 
 
 def _put(file: int, text: str) -> None:
