@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from aggregator.text.plain import printable
 
 if TYPE_CHECKING:
     from aggregator.config import Config
+    from aggregator.model import Problem
     from aggregator.pipeline import Plan, Progress, Report, Session, Wish
 
 
@@ -45,7 +47,8 @@ def regenerate(
 ) -> int:
     """Read the documents that changed and publish the feeds that differ."""
     begin, started = time.monotonic(), time.time_ns()
-    config = load(config_file)
+    warnings: list[Problem] = []
+    config = load(config_file, warnings.append)
     from aggregator import pipeline
 
     plan = plan_of(config)
@@ -66,7 +69,7 @@ def regenerate(
                 if plan.tellers and not wish.dry:
                     _announce(session, config)
     seconds = time.monotonic() - begin
-    report = _placed(report, plan)
+    report = _placed(report, plan, warnings)
     say(*map(str, report.problems), err=True)
     if as_json:
         give_data(json.dumps(_object(report, seconds)))
@@ -105,11 +108,12 @@ def _instant(text: str) -> datetime:
         raise click.BadParameter(f"{error}", param_hint="--at") from error
 
 
-def _placed(report: Report, plan: Plan) -> Report:
-    """The report with problems whose paths can be opened from the working directory."""
+def _placed(report: Report, plan: Plan, warnings: Sequence[Problem]) -> Report:
+    """The report with the configuration's warnings, and paths that can be opened from the working directory."""
     from msgspec.structs import replace
 
-    return replace(report, problems=tuple(replace(one, path=_shown(one.path, plan)) for one in report.problems))
+    problems = (replace(problem, path=_shown(problem.path, plan)) for problem in report.problems)
+    return replace(report, problems=(*warnings, *problems))
 
 
 def _shown(path: str, plan: Plan) -> str:

@@ -14,6 +14,7 @@ from aggregator.cli.printing import say
 if TYPE_CHECKING:
     from aggregator import feeds
     from aggregator.config import Condition, Config, Custom, Feeds, Range
+    from aggregator.model import Problem
     from aggregator.pipeline import Plan
 
 
@@ -37,11 +38,11 @@ def found(config_file: Path | None) -> Path:
     return config.find(config_file, os.environ)
 
 
-def load(config_file: Path | None) -> Config:
-    """The configuration that was named, or found. Raises ConfigurationError."""
+def load(config_file: Path | None, warn: Callable[[Problem], None] = lambda _: None) -> Config:
+    """The configuration that was named, or found; `warn` is told of what may be a slip. Raises ConfigurationError."""
     from aggregator import config
 
-    return config.load(found(config_file), os.environ)
+    return config.load(found(config_file), os.environ, warn)
 
 
 def runtime(config_file: Path | None) -> Path:
