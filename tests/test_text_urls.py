@@ -608,34 +608,9 @@ def test_what_leads_elsewhere_changes_a_key(
 
 # The key of a key is that key
 
-MARKS = [
-    *"/.;%?#&=:@+~ [|ab",
-    "..",
-    "/.",
-    "/..",
-    "//",
-    "/./",
-    "%2F",
-    "%2f",
-    "%2E",
-    "%3B",
-    "%41",
-    "%c3%a9",
-    "%20",
-    "é",
-    "amp",
-    "utm_x=1",
-]
-HARD_HOSTS = [
-    "a.com",
-    "www.www.a.com",
-    "a.com.",
-    "a.com:80",
-    "a.com:8443",
-    "twitter.com",
-    "medium.com",
-    "en.m.wikipedia.org",
-]
+MARKS = [*"/.;%?#&=:@+~ [|ab", "..", "/.", "/..", "//", "/./", "é", "amp", "utm_x=1"]
+ESCAPES = ["%2F", "%2f", "%2E", "%3B", "%41", "%c3%a9", "%20"]
+HARD_HOSTS = ["a.com", "www.www.a.com", "a.com.", "a.com:80", "a.com:8443", "x.com", "medium.com", "en.m.wikipedia.org"]
 
 
 def assert_its_own_key(url: str) -> None:
@@ -645,7 +620,7 @@ def assert_its_own_key(url: str) -> None:
         assert canonical(key) == key, url
 
 
-@given(st.sampled_from(HARD_HOSTS), st.lists(st.sampled_from(MARKS)).map("".join))
+@given(st.sampled_from(HARD_HOSTS), st.lists(st.sampled_from([*MARKS, *ESCAPES])).map("".join))
 @example("a.com", "/.;/")
 @example("medium.com", "/..;/")
 @example("a.com", "//..;%5B/;")
@@ -658,4 +633,5 @@ def test_a_hundred_thousand_keys_are_their_own() -> None:
     """Of URLs made of what is hard."""
     choose = Random(20261127).choices
     for number in range(100_000):
-        assert_its_own_key(f"http://{HARD_HOSTS[number % len(HARD_HOSTS)]}/{''.join(choose(MARKS, k=number % 9))}")
+        path = "".join(choose([*MARKS, *ESCAPES], k=number % 9))
+        assert_its_own_key(f"http://{HARD_HOSTS[number % len(HARD_HOSTS)]}/{path}")

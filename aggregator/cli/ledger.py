@@ -28,13 +28,15 @@ def ledger() -> None:
 def backup(config_file: Path | None, file: Path) -> None:
     """Write the ledger to FILE (`-`: standard output) as JSON lines."""
     from aggregator import store
-    from aggregator.errors import StoreError
+    from aggregator.errors import LedgerCorrupt, StoreError
 
     folder = load(config_file).store.path
     if not (folder / store.LEDGER_FILE).exists():
         raise StoreError(f"{folder / store.LEDGER_FILE}: there is no ledger yet; `aggregator regenerate` makes one")
     opened = store.Ledger(folder, dry=True)
     try:
+        if not opened.sound():  # a damaged one is no backup, and takes no older one's place
+            raise LedgerCorrupt(store.DAMAGED.format(path=folder / store.LEDGER_FILE))
         lines = (f"{line}\n".encode() for line in store.back_up(opened))
         if str(file) == "-" or _is_stdout(file):
             for some in store.chunks(lines, _AT_ONCE):

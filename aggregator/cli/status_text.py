@@ -17,7 +17,8 @@ _LABEL = 12
 _ADVICE = {
     "not running": "`aggregator run` starts it; under systemd, `systemctl status aggregator` and"
     " `journalctl -u aggregator` tell why it ended",
-    "not answering": "`journalctl -u aggregator` tells what it did last; end it and start it again: nothing is lost",
+    "not answering": "`journalctl -u aggregator` tells what it did last; end it and start it again: nothing is lost;"
+    " one that was stopped by SIGSTOP goes on after `kill -CONT`",
 }
 # Up to how many seconds a length of time is told in which unit.
 _UNITS = ((90, 1, "s"), (90 * 60, 60, "min"), (48 * 3600, 3600, "h"), (float("inf"), 86400, "days"))

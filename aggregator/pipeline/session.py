@@ -94,6 +94,7 @@ class Session:
             plan = self.plan
             self.ledger = Ledger(plan.store, dry=self.dry, tracking=plan.tracking)
             stack.callback(self.ledger.close)
+            stack.enter_context(self.ledger.trusted())
             self._claim = stack.enter_context(ExitStack())
             self._claim_places()
             if not self.dry:
@@ -109,7 +110,7 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.close()
+        self._stack.__exit__(kind, error, trace)
 
     def _claim_places(self) -> None:
         """Take hold of store and output folder; also again, where one was taken away and made anew meanwhile."""
@@ -145,7 +146,8 @@ class Session:
         if look.paths is None and not self.dry:
             self._see_to_places()
         try:
-            done = self._bring_up(_Run(look, wish, now, started, self._watched(progress)))
+            with self.ledger.trusted():
+                done = self._bring_up(_Run(look, wish, now, started, self._watched(progress)))
         except sqlite3.Error as error:
             self._rollback()
             if self._stop():

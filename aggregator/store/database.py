@@ -17,6 +17,12 @@ Item = TypeVar("Item")
 _SIDES = ("", "-wal", "-shm")
 _STEPS = 100_000  # of SQLite's virtual machine: some 10 ms
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# What the disk, the system or another process is to blame for.
+_OUTSIDE = {
+    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY),
+    *(sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN),
+    *(sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_AUTH),
+}
 
 
 class Database:
@@ -134,11 +140,16 @@ class Database:
         except OSError:
             return False
 
-    def sound(self) -> bool:
-        """Whether SQLite finds nothing wrong in the file."""
+    def sound(self, *, thorough: bool = False) -> bool:
+        """Whether SQLite finds nothing wrong in the file; `thorough`: nor between tables and their indexes.
+
+        Raises sqlite3.Error where that can't be known.
+        """
         try:
-            return bool(self.one("PRAGMA quick_check(1)") == "ok")
-        except sqlite3.DatabaseError:
+            return bool(self.one(f"PRAGMA {'integrity' if thorough else 'quick'}_check(1)") == "ok")
+        except sqlite3.DatabaseError as error:
+            if is_outside(error):
+                raise
             return False
 
 
@@ -182,6 +193,11 @@ def is_corrupt(error: Exception) -> bool:
     # An extended code, such as SQLITE_CORRUPT_INDEX, has the primary one in its last byte.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in _CORRUPT or isinstance(error, msgspec.DecodeError | IndexDamaged) or "decode to UTF-8" in str(error)
+
+
+def is_outside(error: sqlite3.Error) -> bool:
+    """Whether an error comes from outside the file: the disk, the system, another process."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUTSIDE
 
 
 def make_folder(folder: Path) -> None:
