@@ -39,6 +39,8 @@ class Database:
             # SQLite gives its side files the mode of the main one: nobody else reads the store.
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             self._opened = os.fstat(file)
+            if not self._opened.st_mode & 0o600:  # of a strange umask
+                os.fchmod(file, 0o600)
             os.close(file)
         self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, cached_statements=256)
         self.execute = self.connection.execute
@@ -48,7 +50,7 @@ class Database:
             self.execute(f"PRAGMA journal_mode = {journal}")
             self.execute(f"PRAGMA synchronous = {synchronous}")
             self.execute("PRAGMA cache_size = -16000")
-        except sqlite3.Error:
+        except BaseException:
             self.connection.close()
             raise
 
@@ -150,6 +152,8 @@ class Database:
         except sqlite3.DatabaseError as error:
             if is_outside(error):
                 raise
+            return False
+        except UnicodeDecodeError:  # a message of SQLite's that quotes what is damaged
             return False
 
 

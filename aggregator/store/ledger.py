@@ -102,8 +102,8 @@ class Ledger:
             except BaseException:
                 self.close()
                 raise
-        except sqlite3.Error as error:
-            if is_outside(error):
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # a message of SQLite's may quote what is damaged
+            if isinstance(error, sqlite3.Error) and is_outside(error):
                 raise StoreError(f"{path}: {error}") from error
             raise LedgerCorrupt(DAMAGED.format(path=path)) from error  # our own statements fit our own tables
         self._path = path
@@ -144,7 +144,9 @@ class Ledger:
         except AggregatorError:
             raise
         except Exception as error:
-            if (isinstance(error, sqlite3.Error) and is_outside(error)) or self.sound():
+            if isinstance(error, sqlite3.Error) and is_outside(error):
+                raise
+            if self.sound() and not any(map(self.database.one, _LOST)):
                 raise
             raise LedgerCorrupt(DAMAGED.format(path=self._path)) from error
 
@@ -550,6 +552,16 @@ class Ledger:
         self.database.execute(
             "DELETE FROM news WHERE teller NOT IN (SELECT value FROM json_each(?))", (json.dumps(tellers),)
         )
+
+
+# What is nowhere, and something refers to it: the key of a row was damaged, and is now another one.
+_LOST = (
+    "SELECT 1 FROM path WHERE id NOT IN (SELECT id FROM article) LIMIT 1",
+    "SELECT 1 FROM url WHERE id NOT IN (SELECT id FROM article) LIMIT 1",
+    "SELECT 1 FROM tombstone WHERE id NOT IN (SELECT id FROM article) LIMIT 1",
+    "SELECT 1 FROM feed WHERE trim(topic) > '' AND topic NOT IN (SELECT topic FROM topic) LIMIT 1",
+    "SELECT 1 FROM file WHERE trim(topic) > '' AND topic NOT IN (SELECT topic FROM topic) LIMIT 1",
+)
 
 
 def _checked(value: Any, name: str, kind: str, *, optional: bool) -> None:
