@@ -67,7 +67,7 @@ def terminal(site: Site, *arguments: str) -> bytes:
     """What a command writes to a terminal, but for letters in bold and ends of lines."""
     screen, inside = pty.openpty()
     usual: dict[str, Any] = {"stdin": inside, "stdout": inside, "stderr": inside, "cwd": site.root}
-    with subprocess.Popen([COMMAND, *arguments], env=environment(TERM="xterm"), **usual) as process:
+    with subprocess.Popen([COMMAND, *arguments], env=environment(TERM="dumb"), **usual) as process:
         os.close(inside)
         shown = b""
         while True:

@@ -27,6 +27,7 @@ from aggregator.text.urls import canonical
 FILE = "ledger.sqlite"
 
 _SHOWN = Decoder(Shown)
+_NO_VERSION = 1000  # a greater one was never written by anybody
 _LIST = Decoder(list[str]).decode
 
 
@@ -114,7 +115,7 @@ class Ledger:
         version = self.database.version
         if not version and not path.with_name(INDEX).exists():
             self.database.create(SCHEMA, VERSION)
-        elif not version or not self.database.sound() or (version > VERSION and self._is_ours()):
+        elif not 0 < version < _NO_VERSION or not self.database.sound():
             raise LedgerCorrupt(DAMAGED.format(path=path))
         elif version > VERSION:
             raise StoreError(f"{path}: made by a newer aggregator; use that one")
@@ -124,11 +125,6 @@ class Ledger:
             self.database.execute("INSERT OR IGNORE INTO meta VALUES ('identity', ?)", (uuid4().hex,))
             self.database.execute("INSERT OR IGNORE INTO meta VALUES ('mark', '')")
         self.database.commit()
-
-    def _is_ours(self) -> bool:
-        """Whether the tables are those of this version, whatever version the file says it has."""
-        names = {row[0] for row in self.database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        return names - {"sqlite_sequence"} == TABLES.keys()
 
     def close(self) -> None:
         self.database.close()
