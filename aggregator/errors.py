@@ -7,6 +7,7 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── UnknownFeed                 `--feed` names a feed that doesn't exist
 ├── UnknownArticle              `explain` was asked for something that names no article
 ├── ForeignOutput               the output folder belongs to another store, or holds files that aren't ours
+├── WrongEncoding               names of files would be read otherwise than as UTF-8
 ├── Locked                      another process is writing
 ├── NotDone                     the daemon was asked to do something, and refused or couldn't
 ├── PlaceChanged                another store or output folder, while the daemon runs; caught by daemon
@@ -16,6 +17,7 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── MetricsFailed               metrics can't be given out; caught by daemon, which goes on
 ├── HubFailed                   a hub wasn't told of all changed feeds; caught by daemon, which tries again or not
 ├── HookFailed                  a hook didn't run, or to no good end; caught by daemon, which logs it
+├── NotGiven                    the result of a command can't be written to where it was asked for
 ├── NotServed                   there is nothing to serve, or no port to serve it at
 └── StoreError                  the store can't be opened, read or written
     ├── IndexDamaged            what the index holds isn't what was put there; caught by pipeline, which rebuilds it
@@ -34,6 +36,11 @@ class AggregatorError(Exception):
     """The root. `exit_status`: 2 usage or configuration, 3 not done."""
 
     exit_status = 3
+
+    @property
+    def lines(self) -> list[str]:
+        """The message in lines for people; most are one."""
+        return [str(self)]
 
 
 class ParseError(AggregatorError):
@@ -60,6 +67,11 @@ class ConfigurationError(AggregatorError):
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
 
+    @property
+    def lines(self) -> list[str]:
+        """A line for each problem."""
+        return [str(problem) for problem in self.problems]
+
 
 class TimeRefused(AggregatorError):
     """`--at` names a time before something the ledger remembers."""
@@ -85,6 +97,10 @@ class ForeignOutput(AggregatorError):
     exit_status = 2
 
 
+class WrongEncoding(AggregatorError):
+    """Names of files would be read otherwise than as UTF-8, and documents be taken for others."""
+
+
 class Locked(AggregatorError):
     """Another process is writing this store or this output folder."""
 
@@ -95,6 +111,11 @@ class NotDone(AggregatorError):
     def __init__(self, message: str, exit_status: int = AggregatorError.exit_status) -> None:
         super().__init__(message)
         self.exit_status = exit_status
+
+    @property
+    def lines(self) -> list[str]:
+        """As many as the daemon said."""
+        return str(self).split("\n")
 
 
 class PlaceChanged(AggregatorError):
@@ -131,6 +152,10 @@ class HubFailed(AggregatorError):
 
 class HookFailed(AggregatorError):
     """A hook didn't run, took too long, or ended with another status than 0."""
+
+
+class NotGiven(AggregatorError):
+    """The result of a command can't be written to standard output."""
 
 
 class NotServed(AggregatorError):

@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from aggregator.errors import HookFailed
+from aggregator.text.plain import brief
 
 _KEPT = 4096  # bytes of each output
 _SHOWN = 200  # characters of its last line
@@ -107,7 +108,7 @@ def _line(word: str, path: Path) -> bytes:
 
 def _named(command: Sequence[str]) -> str:
     """The program alone: an argument may be a secret, taken from the environment."""
-    return f"the hook `{_shown(command[0])}`"
+    return f"the hook `{brief(command[0], _SHOWN)}`"
 
 
 def _why(error: OSError | ValueError) -> str:
@@ -128,8 +129,4 @@ def _signal(number: int) -> str:
 def _last_line(output: bytes) -> str:
     """The last line that says something, fit for a line of the log."""
     lines = output.decode("utf-8", "replace").splitlines()
-    return next(filter(None, map(_shown, reversed(lines))), "")
-
-
-def _shown(text: str) -> str:
-    return "".join(filter(str.isprintable, " ".join(text.split())))[:_SHOWN]
+    return next(filter(None, (brief(line, _SHOWN) for line in reversed(lines))), "")

@@ -21,6 +21,7 @@ STORY = "story"
 """What an entry is rendered as, besides formats, that is a story in another one's."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_HALF = 1 << 63
 
 
 def to_micros(instant: datetime) -> int:
@@ -31,6 +32,17 @@ def to_micros(instant: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """The instant that `to_micros` gave."""
     return EPOCH + timedelta(microseconds=micros)
+
+
+def in_64_bits(number: int) -> int:
+    """A number of the file system's (nanoseconds since 1970, an inode) as SQLite holds it: 64 bits, one for the sign.
+
+    Most stay as they are. Numbers that differ still do, unless by a multiple of 2**64; greater is no longer greater:
+    what didn't fit is below 0.
+    """
+    if -_HALF <= number < _HALF:
+        return number
+    return (number + _HALF) % (2 * _HALF) - _HALF
 
 
 class Severity(StrEnum):

@@ -80,15 +80,15 @@ class _Handler(BaseHTTPRequestHandler):
         name = file.rpartition("/")[2]
         kind = self.served.types.get(name) or mimetypes.guess_type(name)[0] or "application/octet-stream"
         tag = f'"{mtime:x}-{len(data):x}"'
-        changed = EPOCH + timedelta(microseconds=mtime // 1000)
-        known = _has(self.headers, tag, changed.replace(microsecond=0))
+        changed = _instant(mtime)
+        known = _has(self.headers, tag, changed)
         self._answer(
             HTTPStatus.NOT_MODIFIED if known else HTTPStatus.OK,
             b"" if known else data,
             Content_Type=kind if kind.startswith("image/") else f"{kind}; charset=utf-8",
             ETag=tag,
-            Last_Modified=format_datetime(changed, usegmt=True),
             Cache_Control="no-cache",
+            **({"Last_Modified": format_datetime(changed, usegmt=True)} if changed else {}),
         )
 
     def _answer(self, status: HTTPStatus, data: bytes | None = None, **headers: str) -> None:
@@ -113,7 +113,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Said by the status already."""
 
 
-def _has(headers: Message[str, str], tag: str, changed: datetime) -> bool:
+def _instant(mtime: int) -> datetime | None:
+    """The second of a file's time (ns since 1970); None where dates end before it."""
+    try:
+        return EPOCH + timedelta(seconds=mtime // 1_000_000_000)
+    except OverflowError:
+        return None
+
+
+def _has(headers: Message[str, str], tag: str, changed: datetime | None) -> bool:
     """Whether whoever asks has this version: RFC 9110, section 13.1; a date counts only where no tag is given."""
     if tags := headers.get("If-None-Match"):
         return tags.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in tags.split(","))
@@ -121,4 +129,4 @@ def _has(headers: Message[str, str], tag: str, changed: datetime) -> bool:
         since = parsedate_to_datetime(headers.get("If-Modified-Since", ""))
     except ValueError:
         return False
-    return changed <= since.replace(tzinfo=since.tzinfo or UTC)
+    return changed is not None and changed <= since.replace(tzinfo=since.tzinfo or UTC)

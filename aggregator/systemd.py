@@ -6,6 +6,8 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 
+from aggregator.text.plain import printable
+
 _PATIENCE = 1.0  # seconds for a manager that doesn't read; what it missed is said again, or isn't worth a stall
 
 
@@ -62,4 +64,4 @@ def watchdog_seconds(environ: Mapping[str, str], pid: int) -> float | None:
 
 def _status(text: str) -> str:
     """A line for a line: what came after a line break would be read as another message."""
-    return f"STATUS={' '.join(text.split())}"
+    return f"STATUS={printable(' '.join(text.split()))}"

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aggregator.errors import HubFailed
+from aggregator.text.plain import brief
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -32,7 +33,8 @@ def ping(hub: str, topics: Sequence[str], timeout: float) -> None:
     try:
         import httpx
     except ModuleNotFoundError as error:
-        message = f"{hub}: no hub can be told without httpx; install it with `pip install 'aggregator[websub]'`"
+        advice = "`make install` brings it, and so does `pip install '.[websub]'` in the program's own folder"
+        message = f"{hub}: no hub can be told without httpx; {advice}"
         raise HubFailed(message, later=False) from error
     try:
         _run(_Ping(hub, topics, timeout).tell())
@@ -96,9 +98,9 @@ class _Ping:
             said = await _beginning(answer)  # to the end, so that the connection can be used again
         if answer.is_success:
             return
-        why = f"{answer.status_code} {answer.reason_phrase}".strip()
+        why = f"{answer.status_code} {brief(answer.reason_phrase, _SHOWN)}".strip()
         if answer.has_redirect_location:
-            why += f", it has moved to {_shown(answer.headers['Location'])}; write that into `websub.hubs`"
+            why += f", it has moved to {brief(answer.headers['Location'], _SHOWN)}; write that into `websub.hubs`"
         elif said:
             why += f": {said}"
         later = answer.status_code in _LATER or answer.is_server_error
@@ -115,12 +117,7 @@ async def _beginning(answer: httpx.Response) -> str:
         data += some
         if len(data) >= _READ:
             break
-    return _shown(data.decode("utf-8", "replace"))
-
-
-def _shown(text: str) -> str:
-    """A stranger's text, fit for a line of the log."""
-    return "".join(filter(str.isprintable, " ".join(text.split())))[:_SHOWN]
+    return brief(data.decode("utf-8", "replace"), _SHOWN)
 
 
 def _wait(headers: httpx.Headers) -> float | None:

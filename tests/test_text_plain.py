@@ -153,7 +153,8 @@ def test_fold_ends() -> None:
         ("short", '"short"'),
         ("x" * 58, f'"{"x" * 58}"'),
         ("x" * 59, f'"{"x" * 57}…"'),
-        ("two\nlines\x1b[31m", '"two lines�[31m"'),
+        ("two\nlines\x1b[31m", r'"two lines\u001b[31m"'),
+        ("\x1b" * 300, '"' + (r"\u001b" * 10)[:57] + '…"'),
         ("x" * 1000, f'"{"x" * 57}…"'),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import combinations
+from random import Random
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
@@ -603,3 +604,34 @@ def test_what_leads_elsewhere_changes_a_key(
         assume(unquote(changed) != unquote(value))
         other = (name, path, [*parameters[:place], (label, changed), *parameters[place + 1 :]])
     assert key(spelled(other)) != key(spelled(address))
+
+
+# The key of a key is that key
+
+MARKS = [*"/.;%?#&=:@+~ [|ab", "..", "/.", "/..", "//", "/./", "é", "amp", "utm_x=1"]
+ESCAPES = ["%2F", "%2f", "%2E", "%3B", "%41", "%c3%a9", "%20"]
+HARD_HOSTS = ["a.com", "www.www.a.com", "a.com.", "a.com:80", "a.com:8443", "x.com", "medium.com", "en.m.wikipedia.org"]
+
+
+def assert_its_own_key(url: str) -> None:
+    written = absolute(url, "")
+    if written:
+        key = canonical(written)
+        assert canonical(key) == key, url
+
+
+@given(st.sampled_from(HARD_HOSTS), st.lists(st.sampled_from([*MARKS, *ESCAPES])).map("".join))
+@example("a.com", "/.;/")
+@example("medium.com", "/..;/")
+@example("a.com", "//..;%5B/;")
+def test_a_key_is_its_own_key(host: str, rest: str) -> None:
+    """However dots, parameters, slashes and escapes stand in its URL."""
+    assert_its_own_key(f"http://{host}{rest}")
+
+
+def test_a_hundred_thousand_keys_are_their_own() -> None:
+    """Of URLs made of what is hard."""
+    choose = Random(20261127).choices
+    for number in range(100_000):
+        path = "".join(choose([*MARKS, *ESCAPES], k=number % 9))
+        assert_its_own_key(f"http://{HARD_HOSTS[number % len(HARD_HOSTS)]}/{path}")

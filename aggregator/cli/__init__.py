@@ -14,9 +14,11 @@ import traceback
 import click
 
 from aggregator import __version__
+from aggregator.cli.encoding import use_utf_8
 from aggregator.cli.explain import explain
 from aggregator.cli.feeds import feeds
 from aggregator.cli.ledger import ledger
+from aggregator.cli.printing import close_streams, open_streams, say
 from aggregator.cli.regenerate import regenerate
 from aggregator.cli.reload import reload
 from aggregator.cli.run import run
@@ -28,7 +30,7 @@ _NOT_DONE = 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, package_name="aggregator")
+@click.version_option(__version__)
 def commands() -> None:
     """Turn a folder of article documents into feeds and pages, one for each topic."""
 
@@ -40,30 +42,32 @@ for command in (regenerate, run, status, reload, explain, feeds, serve, ledger):
 def main() -> None:
     """Run the command that was asked for, and exit with its status."""
     gc.set_threshold(100_000)  # a command is over soon, and little of what it makes has cycles
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr: a terminal's encoding may lack a letter
+    open_streams()
     try:
+        use_utf_8()
         status = commands.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        say(*shown.getvalue().splitlines(), err=True)
         status = error.exit_code
     except AggregatorError as error:
-        for line in str(error).splitlines():
-            click.echo(f"aggregator: {line}", err=True)
+        say(*(f"aggregator: {line}" for line in error.lines), err=True)
         status = error.exit_status
     except (KeyboardInterrupt, click.Abort):
-        click.echo("aggregator: interrupted; the next run goes on from here", err=True)
+        say("aggregator: interrupted; the next run goes on from here", err=True)
         status = _NOT_DONE
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"aggregator: {where}{error.strerror or error}", err=True)
+        say(f"aggregator: {where}{error.strerror or error}", err=True)
         status = _NOT_DONE
     except Exception:  # the last resort: a bug is told whole, and is not a success
-        traceback.print_exc()
-        click.echo(
+        say(
+            *traceback.format_exc().splitlines(),
             "aggregator: this is a bug; nothing is lost, the next run goes on from here; if it comes back,"
             " `aggregator regenerate --rebuild` begins with a new index",
             err=True,
         )
         status = _NOT_DONE
+    close_streams()
     sys.exit(status or 0)

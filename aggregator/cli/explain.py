@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aggregator.cli.printing import Line, give, give_data
 from aggregator.cli.settings import config_option, load, plan_of, tell_what_waits
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ def explain(config_file: Path | None, article: str, as_json: bool) -> None:
     if as_json:
         import msgspec
 
-        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+        give_data(json.dumps(msgspec.to_builtins(found), indent=2))
     else:
-        click.echo("\n".join(_lines(found)))
+        give(_lines(found))
 
 
-def _lines(found: Explanation) -> Iterable[str]:
-    yield click.style(found.title, bold=True)
+def _lines(found: Explanation) -> Iterable[Line | str]:
+    yield Line(found.title)
     yield f"  link  {found.link or 'none: it is text only'}"
     yield f"  key   {found.key}"
     yield f"  id    {found.id} ({found.why_id})" if found.id else "  id    none: only entries have one"
@@ -86,8 +87,8 @@ def _feeds(found: Explanation) -> Iterable[str]:
         yield f"{one.feed:{width}}  {told}" + (f"; in the archive of {one.archive}" if one.archive else "")
 
 
-def _section(title: str, lines: Iterable[str]) -> Iterable[str]:
+def _section(title: str, lines: Iterable[str]) -> Iterable[Line | str]:
     lines = list(lines)
     if lines:
-        yield click.style(title, bold=True)
+        yield Line(title)
         yield from (f"  {line}" for line in lines)

@@ -10,7 +10,9 @@ from urllib.parse import quote
 
 import click
 
+from aggregator.cli.printing import give, give_data, say
 from aggregator.cli.settings import config_option, load, plan_of, tell_what_waits
+from aggregator.text.plain import printable
 
 if TYPE_CHECKING:
     from aggregator.pipeline import Listed
@@ -42,19 +44,19 @@ def feeds(config_file: Path | None, as_json: bool, redirects: str | None) -> Non
     if as_json:
         import msgspec
 
-        click.echo(json.dumps(msgspec.to_builtins(listed), indent=2))
+        give_data(json.dumps(msgspec.to_builtins(listed), indent=2))
     elif not listed:
-        click.echo("no feed is out; `aggregator regenerate` publishes them", err=True)
+        say("no feed is out; `aggregator regenerate` publishes them", err=True)
     else:
-        click.echo("\n".join(_lines(listed)))
+        give(_lines(listed))
 
 
 def _print_redirects(form: str, redirects: Sequence[tuple[str, str]]) -> None:
     if not redirects:
-        click.echo("nothing to redirect: no topic with an address has another name by now", err=True)
+        say("nothing to redirect: no topic with an address has another name by now", err=True)
         return
     lines = [form.format(old=_word(old), new=quote(new)) for old, new in redirects]
-    click.echo("\n".join(lines).encode())  # bytes: web servers read UTF-8, whatever the terminal does
+    give_data("\n".join(lines).encode())  # bytes: web servers read UTF-8, whatever the terminal does
 
 
 def _word(path: str) -> str:
@@ -64,7 +66,8 @@ def _word(path: str) -> str:
 
 def _row(feed: Listed) -> tuple[str, str, str, str]:
     newest = f"{feed.newest:%Y-%m-%d}" if feed.newest else "-"
-    return feed.url, str(feed.entries), newest, f"→ {feed.alias_of}" if feed.alias_of else feed.title
+    title = f"→ {feed.alias_of}" if feed.alias_of else feed.title
+    return printable(feed.url), str(feed.entries), newest, title
 
 
 def _lines(listed: Sequence[Listed]) -> Iterable[str]:

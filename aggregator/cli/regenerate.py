@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +13,14 @@ from typing import TYPE_CHECKING
 import click
 
 from aggregator import __version__
+from aggregator.cli.printing import give_data, say
 from aggregator.cli.progress import Bar
 from aggregator.cli.settings import config_option, load, plan_of
+from aggregator.text.plain import printable
 
 if TYPE_CHECKING:
     from aggregator.config import Config
+    from aggregator.model import Problem
     from aggregator.pipeline import Plan, Progress, Report, Session, Wish
 
 
@@ -45,7 +49,8 @@ def regenerate(
 ) -> int:
     """Read the documents that changed and publish the feeds that differ."""
     begin, started = time.monotonic(), time.time_ns()
-    config = load(config_file)
+    warnings: list[Problem] = []
+    config = load(config_file, warnings.append)
     from aggregator import pipeline
 
     plan = plan_of(config)
@@ -68,11 +73,10 @@ def regenerate(
                 if plan.tellers and not wish.dry:
                     _announce(session, config)
     seconds = time.monotonic() - begin
-    report = _placed(report, plan)
-    for problem in report.problems:
-        click.echo(str(problem), err=True)
+    report = _placed(report, plan, warnings)
+    say(*map(str, report.problems), err=True)
     if as_json:
-        click.echo(json.dumps(_object(report, seconds)))
+        give_data(json.dumps(_object(report, seconds)))
     else:
         _summarise(report, seconds, dry=wish.dry)
     differs = check and bool(report.changes)
@@ -96,7 +100,7 @@ def _announce(session: Session, config: Config) -> None:
     from aggregator.daemon.announcing import tell_once
 
     for trouble in tell_once(session, config):
-        click.echo(f"aggregator: {trouble}", err=True)
+        say(f"aggregator: {trouble}", err=True)
 
 
 def _instant(text: str) -> datetime:
@@ -108,11 +112,12 @@ def _instant(text: str) -> datetime:
         raise click.BadParameter(f"{error}", param_hint="--at") from error
 
 
-def _placed(report: Report, plan: Plan) -> Report:
-    """The report with problems whose paths can be opened from the working directory."""
+def _placed(report: Report, plan: Plan, warnings: Sequence[Problem]) -> Report:
+    """The report with the configuration's warnings, and paths that can be opened from the working directory."""
     from msgspec.structs import replace
 
-    return replace(report, problems=tuple(replace(one, path=_shown(one.path, plan)) for one in report.problems))
+    problems = (replace(problem, path=_shown(problem.path, plan)) for problem in report.problems)
+    return replace(report, problems=(*warnings, *problems))
 
 
 def _shown(path: str, plan: Plan) -> str:
@@ -135,9 +140,8 @@ def _object(report: Report, seconds: float) -> dict[str, object]:
 
 
 def _summarise(report: Report, seconds: float, *, dry: bool) -> None:
-    if dry:
-        for outcome, path in report.changes:
-            click.echo(f"{outcome}\t{path}")
+    if dry and report.changes:
+        give_data("\n".join(f"{outcome}\t{printable(path)}" for outcome, path in report.changes))
     documents, files = report.documents, report.feeds
     parts = [
         f"{_number(documents.read, 'document')} read, {documents.unchanged} unchanged",
@@ -152,8 +156,8 @@ def _summarise(report: Report, seconds: float, *, dry: bool) -> None:
         ),
     ]
     would = "would be " if dry else ""
-    click.echo(f"{', '.join(parts)}: {_number(report.articles, 'article')}", err=dry)
-    click.echo(
+    say(
+        f"{', '.join(parts)}: {_number(report.articles, 'article')}",
         f"{_number(files.written, 'feed file')} {would}written, {files.unchanged} unchanged,"
         f" {files.removed} {would}removed, {files.failed} failed, in {seconds:.2f} s",
         err=dry,

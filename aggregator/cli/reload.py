@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from aggregator.cli.printing import say
 from aggregator.cli.settings import config_option, runtime
 
 
@@ -19,9 +20,11 @@ def reload(config_file: Path | None) -> int:
     folder = runtime(config_file)
     from aggregator.daemon import asking
 
-    if asking.ask(folder, {"do": "reload"}) is None:
+    outcome = asking.ask(folder, {"do": "reload"})
+    if outcome is None:
         advice = "`aggregator run` starts one; one that runs under another `runtime.path` is to be stopped first"
-        click.echo(f"aggregator: no daemon listens in {folder}; {advice}", err=True)
+        say(f"aggregator: no daemon listens in {folder}; {advice}", err=True)
         return 3
-    click.echo("the configuration is in force")
+    say(*outcome.get("warnings", ()), err=True)
+    say("the configuration is in force")
     return 0

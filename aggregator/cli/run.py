@@ -13,6 +13,7 @@ from aggregator.cli.settings import config_option, found, load, plan_of
 
 if TYPE_CHECKING:
     from aggregator.config import Log
+    from aggregator.model import Problem
 
 
 _MONTHS = (2_000, 10, 10)  # unlike other commands, this one is to get rid of what it no longer needs
@@ -32,10 +33,7 @@ def run(config_file: Path | None, test_stall: bool) -> None:
 
     for number in (signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)  # until there is somebody to take them
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # closed by whoever started us
     gc.set_threshold(*_MONTHS)
-    config = load(config_file)
     from aggregator.daemon import logs
     from aggregator.daemon.loop import Daemon
     from aggregator.daemon.messages import Setting
@@ -49,11 +47,12 @@ def run(config_file: Path | None, test_stall: bool) -> None:
         colour = logs.wants_colour(sys.stderr, environment)
         logs.configure(log.format, log.level, sys.stderr, journal=journal, colour=colour)
 
-    def read_again() -> Setting:
-        config = load(config_file)
-        return Setting(config, plan_of(config))
+    def read() -> Setting:
+        warnings: list[Problem] = []
+        config = load(config_file, warnings.append)
+        return Setting(config, plan_of(config), tuple(warnings))
 
+    setting = read()
     manager = Manager(environment.pop("NOTIFY_SOCKET", None))  # not for hooks
     watchdog = watchdog_seconds(environment, os.getpid())
-    setting = Setting(config, plan_of(config))
-    Daemon(setting, str(found(config_file)), read_again, log_as, manager, watchdog, stall=test_stall).run()
+    Daemon(setting, str(found(config_file)), read, log_as, manager, watchdog, stall=test_stall).run()

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import click
 
+from aggregator.cli.printing import say
 from aggregator.cli.settings import config_option, load
 from aggregator.errors import NotServed
 
@@ -28,14 +29,14 @@ def serve(config_file: Path | None, port: int) -> None:
     top = unquote(urlsplit(config.site.url).path)
     folder = preview.Folder(top, partial(publish.read, root), render.MEDIA_TYPES)
     try:
-        server = preview.server(folder, port, lambda line: click.echo(ascii(line)[1:-1], err=True))
+        server = preview.server(folder, port, partial(say, err=True))
     except OSError as error:
         raise NotServed(f"port {port}: {error.strerror}; choose another with --port") from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with server:
         where = f"http://{preview.ADDRESS}:{server.server_port}{quote(top)}"
-        click.echo(f"{root} is served at {where} until Ctrl-C; the addresses to subscribe to are {config.site.url}'s")
+        say(f"{root} is served at {where} until Ctrl-C; the addresses to subscribe to are {config.site.url}'s")
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            click.echo("", err=True)
+            say("", err=True)

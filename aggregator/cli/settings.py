@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.cli.printing import say
+
 if TYPE_CHECKING:
     from aggregator import feeds
     from aggregator.config import Condition, Config, Custom, Feeds, Range
+    from aggregator.model import Problem
     from aggregator.pipeline import Plan
 
 
@@ -35,11 +38,11 @@ def found(config_file: Path | None) -> Path:
     return config.find(config_file, os.environ)
 
 
-def load(config_file: Path | None) -> Config:
-    """The configuration that was named, or found. Raises ConfigurationError."""
+def load(config_file: Path | None, warn: Callable[[Problem], None] = lambda _: None) -> Config:
+    """The configuration that was named, or found; `warn` is told of what may be a slip. Raises ConfigurationError."""
     from aggregator import config
 
-    return config.load(found(config_file), os.environ)
+    return config.load(found(config_file), os.environ, warn)
 
 
 def runtime(config_file: Path | None) -> Path:
@@ -187,4 +190,4 @@ def tell_what_waits(plan: Plan) -> None:
 
     if not pipeline.is_current(plan, __version__):
         message = "this is as of the last run; the configuration has changed, and `aggregator regenerate` applies it"
-        click.echo(f"aggregator: {message}", err=True)
+        say(f"aggregator: {message}", err=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import click
 
+from aggregator.cli.printing import Line, give, give_data, styled
 from aggregator.cli.settings import config_option, runtime
 from aggregator.cli.status_text import lines
 
@@ -42,7 +43,8 @@ class Look(NamedTuple):
         return self.running and self.status is not None and self.status.healthy
 
 
-Show: TypeAlias = Callable[[Look], None]
+Show: TypeAlias = Callable[[Look], bool]
+"""Shows a look; False: nobody sees it any more."""
 
 
 @click.command()
@@ -57,17 +59,21 @@ def status(config_file: Path | None, as_json: bool, watch: bool) -> int:
     folder = runtime(config_file)
     look = _look(folder)
     if not watch:
-        click.echo(_json(look, indent=2) if as_json else _text(look))
+        if as_json:
+            give_data(_json(look, indent=2))
+        else:
+            give(_lines(look))
         return int(not look.healthy)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the terminal is to be left as it was, then too
     try:
-        with _screen() if sys.stdout.isatty() and not as_json else _paper(_json if as_json else _block) as show:
-            while True:
-                show(look)
+        paper = _give_json if as_json else _give_block
+        with _screen() if sys.stdout.isatty() and not as_json else _paper(paper) as show:
+            while show(look):
                 time.sleep(_EVERY)
                 look = _look(folder)
     except KeyboardInterrupt:  # how one stops watching
-        return int(not look.healthy)
+        pass
+    return int(not look.healthy)
 
 
 def _look(folder: Path) -> Look:
@@ -85,33 +91,43 @@ def _screen() -> Iterator[Show]:
     from rich.text import Text
 
     with Live(console=Console(), auto_refresh=False) as live:
-        yield lambda look: live.update(Text.from_ansi(_text(look)), refresh=True)
+
+        def show(look: Look) -> bool:
+            live.update(Text.from_ansi("\n".join(map(styled, _lines(look)))), refresh=True)
+            return True
+
+        yield show
 
 
 @contextmanager
-def _paper(form: Callable[[Look], str]) -> Iterator[Show]:
+def _paper(give_look: Show) -> Iterator[Show]:
     """Print a look where it differs from the one before by more than the time."""
     from aggregator.daemon.status import unchanged
 
     shown: object = None
 
-    def show(look: Look) -> None:
+    def show(look: Look) -> bool:
         nonlocal shown
         news = look.life, look.status and unchanged(look.status)
-        if news != shown:
-            click.echo(form(look))
-            shown = news
+        if news == shown:
+            return True
+        shown = news
+        return give_look(look)
 
     yield show
 
 
-def _text(look: Look) -> str:
+def _lines(look: Look) -> Iterator[Line]:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    return "\n".join(lines(look.status, look.life, look.now, width))
+    return lines(look.status, look.life, look.now, width)
 
 
-def _block(look: Look) -> str:
-    return f"at          {look.now:%Y-%m-%d %H:%M:%S} UTC\n{_text(look)}\n"
+def _give_block(look: Look) -> bool:
+    return give([f"at          {look.now:%Y-%m-%d %H:%M:%S} UTC", *_lines(look), ""])
+
+
+def _give_json(look: Look) -> bool:
+    return give_data(_json(look))
 
 
 def _json(look: Look, indent: int | None = None) -> str:

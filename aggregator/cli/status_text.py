@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import click
+from aggregator.cli.printing import Line
+from aggregator.text.plain import printable
 
 if TYPE_CHECKING:
     from aggregator.daemon.status import Announcing, Batch, Life, Reconcile, Status
@@ -17,18 +17,19 @@ _LABEL = 12
 _ADVICE = {
     "not running": "`aggregator run` starts it; under systemd, `systemctl status aggregator` and"
     " `journalctl -u aggregator` tell why it ended",
-    "not answering": "`journalctl -u aggregator` tells what it did last; end it and start it again: nothing is lost",
+    "not answering": "`journalctl -u aggregator` tells what it did last; end it and start it again: nothing is lost;"
+    " one that was stopped by SIGSTOP goes on after `kill -CONT`",
 }
 # Up to how many seconds a length of time is told in which unit.
 _UNITS = ((90, 1, "s"), (90 * 60, 60, "min"), (48 * 3600, 3600, "h"), (float("inf"), 86400, "days"))
 
 
-def lines(status: Status | None, life: Life, now: datetime, width: int | None) -> Iterator[str]:
+def lines(status: Status | None, life: Life, now: datetime, width: int | None) -> Iterator[Line]:
     """What `aggregator status` shows. `width`: of the terminal in columns; None: lines are as long as they are."""
     for label, text in _rows(status, life, now):
-        first, *rest = _wrapped(_printable(text), width)
-        yield (click.style(label, bold=True) if label else "") + " " * (_LABEL - len(label)) + first
-        yield from (" " * _LABEL + line for line in rest)
+        first, *rest = _wrapped(printable(text), width)
+        yield Line(label, " " * (_LABEL - len(label)) + first)
+        yield from (Line("", " " * _LABEL + line) for line in rest)
 
 
 def _wrapped(text: str, width: int | None) -> list[str]:
@@ -36,11 +37,6 @@ def _wrapped(text: str, width: int | None) -> list[str]:
     if not width or not text:
         return [text]
     return textwrap.wrap(text, max(width - _LABEL, 20), break_long_words=False, break_on_hyphens=False)
-
-
-def _printable(text: str) -> str:
-    """Whatever a path or message holds does nothing to a terminal."""
-    return text if text.isprintable() else "".join(x if x.isprintable() else json.dumps(x)[1:-1] for x in text)
 
 
 def _rows(status: Status | None, life: Life, now: datetime) -> Iterator[tuple[str, str]]:

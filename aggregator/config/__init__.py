@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from aggregator.config import files
-from aggregator.config.checks import at, check
+from aggregator.config.checks import advise, at, check
 from aggregator.config.convert import Converter
 from aggregator.config.custom import check_feeds
 from aggregator.config.taxonomy import known
@@ -85,9 +85,10 @@ def find(given: Path | None, environment: Mapping[str, str]) -> Path:
     raise ConfigurationError((Problem(PLACES[0], 0, 0, Severity.error, message),))
 
 
-def load(file: Path, environment: Mapping[str, str]) -> Config:
+def load(file: Path, environment: Mapping[str, str], warn: Callable[[Problem], None] = lambda _: None) -> Config:
     """The configuration that a file holds, with its topic files; `${NAME}` in it is taken from the environment.
 
+    `warn` is told of what can be used, and may yet be a slip.
     Raises ConfigurationError with everything that is wrong, in the order of the file, then of each topic file.
     """
     root = _tree(file)
@@ -105,6 +106,7 @@ def load(file: Path, environment: Mapping[str, str]) -> Config:
         in_order = sorted(problems, key=lambda one: (one.path != str(file), one.path, one.line, one.column))
         raise ConfigurationError(tuple(in_order))
     config = Config(**found)
+    advise(config.websub.hubs, root, lambda place, text: warn(Problem(str(file), *place, Severity.warning, text)))
     sources = tuple(replace(source, base_url=source.base_url or config.site.url) for source in config.sources)
     hooks = replace(config.hooks, published=_placed(config.hooks.published, converter.here))
     return replace(config, sources=sources, hooks=hooks)

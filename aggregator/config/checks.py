@@ -6,7 +6,7 @@ They look at whatever could be read, so that all problems are told at once; what
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,6 +32,20 @@ def check(found: Mapping[str, Any], root: Node, tell: Tell) -> None:
     _only_known_knows_some(found["topics"], root, tell)
     _keywords_are_known(found["topics"], root, tell)
     _files_can_settle(found["watch"], root, tell)
+
+
+def advise(hubs: Sequence[str], root: Node, warn: Tell) -> None:
+    """Warn of what fits, and may yet be a slip. `hubs`: `websub.hubs`."""
+    node = at(root, "websub", "hubs")
+    if node is None or not isinstance(node.value, list):
+        return
+    for item, hub in zip(node.value, hubs, strict=True):
+        if "?" in hub:
+            advice = "if that is a secret, such as a token, write the hub's address without it"
+            warn(
+                (item.line, item.column),
+                f"what is behind the `?` of this hub stands in every feed, for all to read; {advice}",
+            )
 
 
 def _sources_lie_apart(sources: list[tuple[Place, Source]], tell: Tell) -> None:

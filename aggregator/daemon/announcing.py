@@ -11,6 +11,7 @@ from aggregator import hooks, websub
 from aggregator.config import Config
 from aggregator.errors import HookFailed, HubFailed
 from aggregator.pipeline import HOOK, News, Session
+from aggregator.text.plain import printable
 
 _PATIENCE = 20.0  # seconds for a hub to take what it is told
 
@@ -55,7 +56,7 @@ def told(teller: Teller, news: Sequence[News], failures: int) -> Told:
         last, lasting, wait, message = None, True, None, str(error)
     else:
         return Told(teller.name, news[-1], "", None)
-    message = message.replace(teller.name, public(teller.name))
+    message = printable(message.replace(teller.name, public(teller.name)))
     if not lasting or failures + 1 >= websub.MOST_FAILURES:
         return Told(teller.name, news[-1], f"{message}; it isn't told again until feeds change", None)
     return Told(teller.name, last, message, max(websub.backoff(failures + 1), wait or 0))

@@ -11,13 +11,16 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
-from aggregator.daemon.asking import NAME, address_of, connected
+from aggregator.daemon.asking import NAME, PATIENCE, address_of, connected
 from aggregator.errors import AggregatorError, Locked, NotDone
+from aggregator.text.plain import printable
 
 _LINE = 1 << 20  # bytes of a request
+_SIGN = PATIENCE / 10  # seconds between two signs of life
+_ALIVE = {"alive": True}
 _GLANCE = 1.0  # seconds that stopping may take longer
 
 Answer = Callable[[dict[str, Any]], None]
@@ -97,9 +100,15 @@ class _Conversation(socketserver.StreamRequestHandler):
             self.server.take(request, answers.put)
         else:
             answers.put(refusal(NotDone("not a request")))
-        while "progress" in (answer := answers.get()):
+        self._say(_ALIVE)  # the work may be busy with something else for long
+        while True:
+            try:
+                answer = answers.get(timeout=_SIGN)
+            except Empty:
+                answer = _ALIVE
             self._say(answer)
-        self._say(answer)
+            if "outcome" in answer or "error" in answer:
+                return
 
     def _say(self, answer: dict[str, Any]) -> None:
         self.wfile.write(json.dumps(answer).encode() + b"\n")
@@ -107,4 +116,4 @@ class _Conversation(socketserver.StreamRequestHandler):
 
 def refusal(error: AggregatorError) -> dict[str, Any]:
     """The answer that something can't be done."""
-    return {"error": str(error), "status": error.exit_status}
+    return {"error": "\n".join(map(printable, error.lines)), "status": error.exit_status}

@@ -26,11 +26,14 @@ from structlog.processors import ExceptionRenderer, TimeStamper, add_log_level, 
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import FilteringBoundLogger, Processor
 
+from aggregator.text.plain import printable
+
 # sd-daemon(3): how a line on standard error tells the journal its priority.
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31"}
 _FIRST = ("time", "level", "event")
 _PATIENCE = 1.0  # seconds for whoever reads the log
+_QUOTED = str.maketrans({'"': r"\"", "\\": r"\\"})
 _LONGEST = 8000  # letters of a value: the journal cuts lines of 48 kB, and the rest would have no priority
 
 
@@ -176,7 +179,7 @@ def _written(value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if text and text.isprintable() and not any(letter in text for letter in ' ="\\'):
         return text
-    return '"' + "".join(x if x.isprintable() and x not in '"\\' else json.dumps(x)[1:-1] for x in text) + '"'
+    return f'"{printable(text.translate(_QUOTED))}"'
 
 
 _current = _made("auto", "info", sys.stderr, journal=False, colour=False)

@@ -103,7 +103,7 @@ class Daemon:
 
     def run(self) -> None:
         """Work until a signal says stop. Raises AggregatorError and OSError where it can't begin, or not go on."""
-        config, plan = self.setting
+        config, plan, _ = self.setting
         self._log_as(config.log)
         self._listen()
         with (
@@ -174,8 +174,10 @@ class Daemon:
 
     def _arm(self, moving: Collection[str] = ()) -> None:
         """Set up what depends on the configuration; some paths may be in motion already."""
-        config, plan = self.setting
+        config, plan, warnings = self.setting
         self._log_as(config.log)
+        for problem in warnings:
+            logs.get().warning("the configuration may have a slip", problem=str(problem))
         self._strange.clear()
         watch = config.watch
         self.window = Window(watch.settle.total_seconds(), watch.longest_wait.total_seconds(), self.session.knows)
@@ -407,7 +409,7 @@ class Daemon:
             self._arm(self.window.waiting)
             self._doubt = "configuration"
             logs.get().info("the configuration is read again")
-            answer({"outcome": {}})
+            answer({"outcome": {"warnings": list(map(str, setting.warnings))}})
         finally:
             self._manager.ready("under way")
 

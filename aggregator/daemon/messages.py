@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from aggregator.config import Config
 from aggregator.daemon.announcing import Told
 from aggregator.daemon.control import Answer
+from aggregator.model import Problem
 from aggregator.pipeline import Plan
 
 
@@ -46,7 +47,8 @@ Message: TypeAlias = Noted | Doubted | Rung | Signalled | Asked | Told
 
 
 class Setting(NamedTuple):
-    """A configuration, and what it asks the pipeline to do."""
+    """A configuration, what it asks the pipeline to do, and what in it may be a slip."""
 
     config: Config
     plan: Plan
+    warnings: tuple[Problem, ...] = ()

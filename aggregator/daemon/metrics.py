@@ -93,8 +93,8 @@ class Metrics:
         try:
             import prometheus_client as client
         except ImportError as error:
-            advice = "metrics need prometheus-client: `pip install 'aggregator[metrics]'`"
-            raise MetricsFailed(advice) from error
+            advice = "`make install` brings it, and so does `pip install '.[metrics]'` in the program's own folder"
+            raise MetricsFailed(f"metrics need prometheus-client; {advice}") from error
         # Else each counter has a second number, which says no more than when this process began.
         client.disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
         self.address = address

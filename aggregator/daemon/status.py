@@ -43,6 +43,9 @@ class Life(StrEnum):
     gone = "not running"
 
 
+_STATES = {b"T": Life.silent, b"t": Life.silent, b"Z": Life.gone, b"X": Life.gone}
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """The kind of struct that a status is made of: what an older daemon didn't write has a value too."""
 
@@ -201,8 +204,11 @@ def read(folder: Path) -> Status | None:
 
 def life(status: Status | None, now: datetime) -> Life:
     """Whether the daemon that wrote a status is there now, and still writes."""
-    if status is None or status.state is State.stopped or not _is_there(status.pid):
+    if status is None or status.state is State.stopped:
         return Life.gone
+    process = _process(status.pid)
+    if process is not Life.running:
+        return process
     # From the future: the clock was set back since, and a daemon that is there will soon have written again.
     return Life.running if abs(now - status.at) <= SILENCE else Life.silent
 
@@ -227,6 +233,15 @@ def put(path: Path, content: bytes) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def _process(pid: int) -> Life:
+    """Whether a process is there, and isn't stopped (SIGSTOP, a debugger): proc_pid_stat(5)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except OSError:  # gone; or /proc hides other users' processes
+        return Life.running if _is_there(pid) else Life.gone
+    return _STATES.get(state, Life.running)
 
 
 def _is_there(pid: int) -> bool:

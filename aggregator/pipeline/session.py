@@ -102,8 +102,7 @@ class Session:
 
     def __enter__(self) -> Session:
         with self._guarded():
-            self._open()
-        return self
+            return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -121,11 +120,12 @@ class Session:
         plan = self.plan
         try:
             ledger = self._ledger = Ledger(plan.store, dry=self.dry, tracking=plan.tracking)
-            self._claim_places(ledger, adopt=self._adopt)
-            if self._claim.ours and not self.dry:
-                publish.sweep(plan.output, [path for path, *_ in ledger.files()])
-            ledger.database.on_step(self._stop)
-            ledger.tell_only(plan.tellers)
+            with ledger.trusted():
+                self._claim_places(ledger, adopt=self._adopt)
+                if self._claim.ours and not self.dry:
+                    publish.sweep(plan.output, [path for path, *_ in ledger.files()])
+                ledger.database.on_step(self._stop)
+                ledger.tell_only(plan.tellers)
         except BaseException:
             self._close()
             raise
@@ -152,11 +152,12 @@ class Session:
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Leave nothing half done behind a failure within, and raise it as an AggregatorError where the store's files
-        or SQLite are at fault. What is only refused is undone.
+        """Open what isn't open. Leave nothing half done behind a failure within, and raise it as an AggregatorError
+        where the store's files or SQLite are at fault. What is only refused is undone.
         """
         try:
-            yield
+            with self.ledger.trusted():
+                yield
         except StoreError:
             self._close()
             raise

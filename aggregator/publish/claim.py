@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from aggregator.errors import AggregatorError, ForeignOutput, LedgerCorrupt, Locked
 from aggregator.publish.files import settle
+from aggregator.text.plain import brief, printable
 
 MARK = ".aggregator"
 LOCK = "lock"
@@ -133,9 +134,10 @@ def _refusal(root: Path, store: Path, owner: str, note: str) -> AggregatorError:
             f"{root} was written by another ledger of {store}; put its newest backup back with `aggregator ledger"
             " restore FILE`, or go on with this one, and new ids: `aggregator regenerate --adopt`"
         )
+    other = brief(note or owner, _LIMIT)
     return ForeignOutput(
-        f"{root} belongs to {note or owner}; name another folder as `output.path`, or, if that store is gone for good,"
-        " take the folder over with `aggregator regenerate --adopt`"
+        f"{root} belongs to {other}; name another folder as `output.path`, or, if that store is gone for good, take the"
+        " folder over with `aggregator regenerate --adopt`"
     )
 
 
@@ -223,9 +225,9 @@ def _locked(file: int) -> bool:
 
 
 def _text(file: int) -> str:
-    """The beginning of a file, fit for a terminal."""
-    text = os.pread(file, _LIMIT, 0).decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    """The beginning of a file, in printable lines."""
+    text = os.pread(file, _LIMIT, 0).replace(b"\0", b" ").decode("utf-8", "replace")
+    return "\n".join(map(printable, text.splitlines()))
 
 
 def _put(file: int, text: str) -> None:

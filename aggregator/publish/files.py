@@ -18,6 +18,8 @@ from pathlib import Path
 
 import msgspec
 
+from aggregator.model import in_64_bits
+
 TWIN = ".gz"
 """The ending of a compressed twin's name, behind that of its file."""
 
@@ -28,7 +30,7 @@ _GONE = (FileNotFoundError, NotADirectoryError)
 
 
 class Signature(msgspec.Struct, frozen=True, array_like=True):
-    """What tells a file from a changed one without reading it. Bytes and nanoseconds."""
+    """What tells a file from a changed one without reading it. Bytes and nanoseconds, in 64 bits."""
 
     size: int
     mtime_ns: int
@@ -53,7 +55,8 @@ def signature(root: Path, path: str) -> Signature | None:
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    return Signature(found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    times = in_64_bits(found.st_mtime_ns), in_64_bits(found.st_ctime_ns)
+    return Signature(found.st_size, *times, in_64_bits(found.st_ino))
 
 
 def occupied(root: Path, paths: Iterable[str]) -> Iterator[str]:
@@ -169,7 +172,10 @@ def _is_disturbed(root: Path, path: str) -> bool:
 
 
 def _write_part(folder: int, part: bytes, data: bytes, dated: int | None, after: int) -> int:
-    """A new file that is safely on disk, of a date (ns; None: now) but after that whole second; returns its date."""
+    """A new file that is safely on disk, of a date (ns; None: now) but after that whole second; returns its date.
+
+    Where the file system has no later date, it is of now.
+    """
     with suppress(FileNotFoundError):
         os.unlink(part, dir_fd=folder)
     file = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=folder)
@@ -177,14 +183,21 @@ def _write_part(folder: int, part: bytes, data: bytes, dated: int | None, after:
         stream.write(data)
         stream.flush()
         found = os.fstat(file)
-        wanted = dated or found.st_mtime_ns
-        if not dated and wanted // _SECOND <= after:
+        if dated is not None:
+            _date(file, dated)
+        elif found.st_mtime_ns // _SECOND <= after:
             # nginx's ETag is the whole second and the size: a change within one second would get a 304.
-            wanted = (after + 1) * _SECOND
-        if wanted != found.st_mtime_ns:
-            os.utime(file, ns=(found.st_atime_ns, wanted))
+            _date(file, (after + 1) * _SECOND)
+            if os.fstat(file).st_mtime_ns // _SECOND <= after:
+                _date(file, found.st_mtime_ns)
         os.fsync(file)
-    return wanted
+        return os.fstat(file).st_mtime_ns
+
+
+def _date(file: int, mtime: int) -> None:
+    """Set a file's date (ns), as near as the file system comes to it: some have no date behind 2106 or 2446."""
+    with suppress(OverflowError):  # behind what the call takes
+        os.utime(file, ns=(os.fstat(file).st_atime_ns, mtime))
 
 
 def _stale(folder: int, name: bytes, data: bytes, *, twin: bool) -> dict[bytes, bytes]:

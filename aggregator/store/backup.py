@@ -30,6 +30,8 @@ def back_up(ledger: Ledger) -> Iterator[str]:
     digest = sha256()
     for row in _rows(ledger):
         line = json.dumps(row, ensure_ascii=False)
+        if not line.isprintable():  # of a foreign name, say; it may be shown on a terminal
+            line = json.dumps(row)
         digest.update(_bytes(line))
         yield line
     yield json.dumps({"sha256": digest.hexdigest()})

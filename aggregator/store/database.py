@@ -17,6 +17,12 @@ Item = TypeVar("Item")
 _SIDES = ("", "-wal", "-shm")
 _STEPS = 100_000  # of SQLite's virtual machine: some 10 ms
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+# What the disk, the system or another process is to blame for.
+_OUTSIDE = {
+    *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_READONLY),
+    *(sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN),
+    *(sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_AUTH),
+}
 
 
 class Database:
@@ -33,6 +39,8 @@ class Database:
             # SQLite gives its side files the mode of the main one: nobody else reads the store.
             file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
             self._opened = os.fstat(file)
+            if not self._opened.st_mode & 0o600:  # of a strange umask
+                os.fchmod(file, 0o600)
             os.close(file)
         self.connection = sqlite3.connect(path or ":memory:", isolation_level=None, cached_statements=256)
         self.execute = self.connection.execute
@@ -42,7 +50,7 @@ class Database:
             self.execute(f"PRAGMA journal_mode = {journal}")
             self.execute(f"PRAGMA synchronous = {synchronous}")
             self.execute("PRAGMA cache_size = -16000")
-        except sqlite3.Error:
+        except BaseException:
             self.connection.close()
             raise
 
@@ -153,11 +161,18 @@ class Database:
         except OSError:
             return False
 
-    def sound(self) -> bool:
-        """Whether SQLite finds nothing wrong in the file."""
+    def sound(self, *, thorough: bool = False) -> bool:
+        """Whether SQLite finds nothing wrong in the file; `thorough`: nor between tables and their indexes.
+
+        Raises sqlite3.Error where that can't be known.
+        """
         try:
-            return bool(self.one("PRAGMA quick_check(1)") == "ok")
-        except sqlite3.DatabaseError:
+            return bool(self.one(f"PRAGMA {'integrity' if thorough else 'quick'}_check(1)") == "ok")
+        except sqlite3.DatabaseError as error:
+            if is_outside(error):
+                raise
+            return False
+        except UnicodeDecodeError:  # a message of SQLite's that quotes what is damaged
             return False
 
 
@@ -215,6 +230,11 @@ def is_corrupt(error: Exception) -> bool:
 def is_interrupted(error: Exception) -> bool:
     """Whether the error says that a statement was stopped, as asked by `on_step`."""
     return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT
+
+
+def is_outside(error: sqlite3.Error) -> bool:
+    """Whether an error comes from outside the file: the disk, the system, another process."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUTSIDE
 
 
 def make_folder(folder: Path) -> None:

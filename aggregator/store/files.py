@@ -271,4 +271,7 @@ def _missing(everywhere: bool) -> str:
 
 
 def _racy(row: Row, racy_from: int) -> bool:
-    return max(row.mtime, row.ctime) >= racy_from
+    """Whether a file may change again and look the same. Strange times (before 1970, or too late for 64 bits, which
+    `model.in_64_bits` puts there) tell nothing.
+    """
+    return max(row.mtime, row.ctime) >= racy_from or min(row.mtime, row.ctime) < 0

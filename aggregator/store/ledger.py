@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,16 +16,36 @@ from uuid import uuid4
 
 from msgspec.json import Decoder, encode
 
-from aggregator.errors import LedgerCorrupt, StoreError
+from aggregator.errors import AggregatorError, LedgerCorrupt, StoreError
 from aggregator.model import EPOCH, Holding, Lead, Shown, Tombstone, from_micros, to_micros
-from aggregator.store.database import Database, is_corrupt, make_folder
+from aggregator.store.database import Database, is_outside, make_folder
 from aggregator.store.digests import Digests
-from aggregator.store.ledger_schema import SCHEMA, UPGRADES, VERSION
+from aggregator.store.index import FILE as INDEX
+from aggregator.store.ledger_schema import SCHEMA, TABLES, UPGRADES, VERSION
 from aggregator.text.urls import canonical
 
 FILE = "ledger.sqlite"
 
 _SHOWN = Decoder(Shown)
+_NO_VERSION = 1000  # a greater one was never written by anybody
+_LIST = Decoder(list[str]).decode
+
+
+def _below(path: str) -> None:
+    """Raises ValueError where a path names no file below a folder."""
+    if not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise ValueError(f"not the path of a file: {path!r}")
+
+
+# What reads the values of columns that SQLite's own types don't tell enough of.
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("article.first_seen", "article.withdrawn", "article.restored", "article.published"), from_micros),
+    **dict.fromkeys(("tombstone.withdrawn", "topic.since", "feed.lapsed", "digest.until"), from_micros),
+    **dict.fromkeys(("digest.updated", "digest_member.until"), from_micros),
+    **dict.fromkeys(("article.topics", "path.urls"), _LIST),
+    "feed.shown": _SHOWN.decode,
+    "file.path": _below,
+}
 
 
 class Stand(NamedTuple):
@@ -83,19 +104,22 @@ class Ledger:
             except BaseException:
                 self.close()
                 raise
-        except sqlite3.Error as error:
-            if is_corrupt(error):
-                raise LedgerCorrupt(DAMAGED.format(path=path)) from error
-            raise StoreError(f"{path}: {error}") from error
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # a message of SQLite's may quote what is damaged
+            if isinstance(error, sqlite3.Error) and is_outside(error):
+                raise StoreError(f"{path}: {error}") from error
+            raise LedgerCorrupt(DAMAGED.format(path=path)) from error  # our own statements fit our own tables
+        self._path = path
+        self._vouched = False
         self.digests = Digests(self.database)
 
     def _prepare(self, path: Path) -> None:
-        if not self.database.version:
+        version = self.database.version
+        if not version and not path.with_name(INDEX).exists():
             self.database.create(SCHEMA, VERSION)
-        elif self.database.version > VERSION:
-            raise StoreError(f"{path}: made by a newer aggregator; use that one")
-        elif not self.database.sound():
+        elif not 0 < version < _NO_VERSION or not self.database.sound():
             raise LedgerCorrupt(DAMAGED.format(path=path))
+        elif version > VERSION:
+            raise StoreError(f"{path}: made by a newer aggregator; use that one")
         self.database.upgrade(UPGRADES, VERSION)
         self.database.begin()
         if self._meta("mark") is None:  # a write that has nothing to do takes the lock too, and readers need none
@@ -106,13 +130,51 @@ class Ledger:
     def close(self) -> None:
         self.database.close()
 
+    @contextmanager
+    def trusted(self) -> Iterator[None]:
+        """Tell damage of the ledger for what it is, whatever it leads to within. Raises LedgerCorrupt.
+
+        SQLite doesn't notice all of it: a value may be of another kind than was put there, or not be found.
+        """
+        try:
+            yield
+        except AggregatorError:
+            raise
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and is_outside(error):
+                raise
+            if self.sound() and not any(map(self.database.one, _LOST)):
+                raise
+            raise LedgerCorrupt(DAMAGED.format(path=self._path)) from error
+
     def rollback(self) -> None:
         """Undo what wasn't committed."""
         self.database.rollback()
 
     def sound(self) -> bool:
-        """Whether the file is undamaged."""
-        return self.database.sound()
+        """Whether the file is undamaged, and each value in it of its kind. This takes a while."""
+        return self.database.sound(thorough=True) and all(map(self._is_sound, TABLES))
+
+    def _is_sound(self, table: str) -> bool:
+        """Whether the values of a table are what was put there, as far as their kinds tell."""
+        try:
+            columns = self.database.execute(f"PRAGMA table_info({table})").fetchall()
+            for row in self.database.execute(f"SELECT * FROM {table}").fetchall():
+                for value, (_, name, kind, required, _, key) in zip(row, columns, strict=True):
+                    _checked(value, f"{table}.{name}", kind, optional=not (required or key))
+        except sqlite3.Error as error:
+            if is_outside(error):
+                raise
+            return False
+        except (ValueError, TypeError, OverflowError):
+            return False
+        return True
+
+    def _vouch(self) -> None:
+        """See, once, that nothing was overlooked before something is given for ever. Raises LedgerCorrupt."""
+        if not self._vouched and not self.database.sound(thorough=True):
+            raise LedgerCorrupt(DAMAGED.format(path=self._path))
+        self._vouched = True
 
     def is_in_place(self) -> bool:
         """Whether the file is still where it was opened."""
@@ -212,9 +274,12 @@ class Ledger:
 
     def give(self, ids: Iterable[tuple[str, str]], now: datetime) -> None:
         """Remember new ids, as (id, key), in the order in which they age."""
+        ids = list(ids)
+        if ids:
+            self._vouch()
         self.database.executemany(
             "INSERT OR IGNORE INTO article (id, key, first_seen) VALUES (?, ?, ?)",
-            ((id, key, to_micros(now)) for id, key in ids),
+            [(id, key, to_micros(now)) for id, key in ids],
         )
 
     def bind(self, leads: Sequence[tuple[str, str, Lead]]) -> None:
@@ -271,10 +336,9 @@ class Ledger:
             for id, topics, published, away in rows
         }
 
-    def entries(self) -> Iterator[str]:
+    def entries(self) -> list[str]:
         """The ids of all that was an entry when last settled."""
-        for (id,) in self.database.execute("SELECT id FROM article WHERE topics IS NOT NULL").fetchall():
-            yield id
+        return self.database.column("SELECT id FROM article WHERE topics IS NOT NULL")
 
     def record(self, id: str) -> Record | None:
         """What is remembered of an id; None where it was never given."""
@@ -407,7 +471,11 @@ class Ledger:
 
     def name(self, topics: Iterable[tuple[str, str]], now: datetime) -> None:
         """Give slugs for ever, as (topic, wished), to those not met before; a second comer gets `-2` and so on."""
+        known = self.slugs()
         for topic, wished in topics:
+            if topic in known:
+                continue
+            self._vouch()
             slug, number = wished, 1
             while self.database.one("SELECT 1 FROM topic WHERE slug = ? AND topic <> ?", (slug, topic)):
                 number += 1
@@ -511,6 +579,29 @@ class Ledger:
         self.database.execute(
             "DELETE FROM news WHERE teller NOT IN (SELECT value FROM json_each(?))", (json.dumps(tellers),)
         )
+
+
+# What is nowhere, and something refers to it: the key of a row was damaged, and is now another one.
+_LOST = (
+    "SELECT 1 FROM path WHERE id NOT IN (SELECT id FROM article) LIMIT 1",
+    "SELECT 1 FROM url WHERE id NOT IN (SELECT id FROM article) LIMIT 1",
+    "SELECT 1 FROM tombstone WHERE id NOT IN (SELECT id FROM article) LIMIT 1",
+    "SELECT 1 FROM feed WHERE trim(topic) > '' AND topic NOT IN (SELECT topic FROM topic) LIMIT 1",
+    "SELECT 1 FROM file WHERE trim(topic) > '' AND topic NOT IN (SELECT topic FROM topic) LIMIT 1",
+)
+
+
+def _checked(value: Any, name: str, kind: str, *, optional: bool) -> None:
+    """Raises ValueError, TypeError or OverflowError where a column's value is none that was put there."""
+    if value is None and optional:
+        return
+    expected = {"TEXT": str, "INTEGER": int}.get(kind, object)
+    if not isinstance(value, expected):
+        raise TypeError(f"{name}: {value!r}")
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError(f"{name}: {value!r}")
+    if name in _CHECKS:
+        _CHECKS[name](value)
 
 
 def _out(spelled: str, lapsed: int | None, shown: str | None) -> Out:

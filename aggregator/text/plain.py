@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import unicodedata
 
@@ -98,10 +99,25 @@ def nfc(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", _stream_safe(text))
 
 
+def printable(text: str) -> str:
+    """The text in one line that does nothing to whoever shows it, a terminal say.
+
+    What isn't printable is escaped as in JSON: control characters, ends of lines, what turns the direction of the text
+    around it, lone surrogates. Joiners stay, as some scripts and emoji need them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in (_ZWNJ, _ZWJ) else json.dumps(char)[1:-1] for char in text)
+
+
+def brief(text: str, limit: int) -> str:
+    """The beginning of a stranger's text as a message may show it: one printable line of at most `limit` characters."""
+    return printable(" ".join(text[: 5 * limit].split()))[:limit]
+
+
 def quoted(text: str) -> str:
     """The text as a message may show it: in quotes, one printable line of at most 60 characters."""
-    line = " ".join(text[:300].split())
-    line = "".join(char if char.isprintable() else "\ufffd" for char in line[:59])
+    line = brief(text, 59)
     return f'"{line[:57]}…"' if len(line) > 58 or len(text) > 300 else f'"{line}"'
 
 

@@ -238,6 +238,14 @@ def _key(url: str, tracking: tuple[str, ...]) -> _Key:
 
 def _parts(url: str) -> tuple[str, str, str]:
     """Host (with its port, if that isn't the default one), path and query, each in the form that all hosts share."""
+    host, path, query = parts = _once(url)
+    # w3lib resolves `..` with a parameter only at the end of a path, which `/` or `;` behind it may have hidden.
+    while "/." in path and (again := _once(f"https://{host}{_target(path, query)}")) != parts:
+        host, path, query = parts = again
+    return parts
+
+
+def _once(url: str) -> tuple[str, str, str]:
     from w3lib.url import canonicalize_url
 
     found = _CANONICAL.fullmatch(canonicalize_url(url))

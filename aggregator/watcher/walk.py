@@ -10,9 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from aggregator.model import in_64_bits
+
 
 class Found(NamedTuple):
-    """A file that may be a document, by its path relative to the source, and what stat says of it (ns)."""
+    """A file that may be a document, by its path relative to the source, and what stat says of it (ns), in 64 bits."""
 
     path: str
     file: str
@@ -93,7 +95,8 @@ def _found(file: str, path: str) -> Found:
         seen = os.stat(file)  # noqa: PTH116  # for each file of the corpus: a Path costs more than the call
     except OSError:  # perhaps a link to nowhere
         seen = os.lstat(file)
-    return Found(path, file, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
+    times = in_64_bits(seen.st_mtime_ns), in_64_bits(seen.st_ctime_ns)
+    return Found(path, file, seen.st_size, *times, in_64_bits(seen.st_ino))
 
 
 def _matcher(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
