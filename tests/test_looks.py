@@ -250,10 +250,14 @@ def test_the_guard_holds_where_a_folder_is_gone_at_once(held: Held) -> None:
         map(str, report.guard)
     )
     assert world.tree() == before
-    (world.root / "0").rename(world.articles / "0")
-    assert held.look(look_at(world.articles / "0")).guard == ()
-    assert len(world.titles("topics/t0")) == 10
-    assert world.titles("topics/t1") == []
+    for name, missing in (("0", 20), ("2", 10)):
+        (world.root / name).rename(world.articles / name)
+        report = held.look(look_at(world.articles / name))
+        assert [one.message.partition(":")[0] for one in report.guard] == [f"{missing} of 30 documents are gone"]
+        assert (report.held, world.tree()) == (missing, before)
+    (world.root / "1").rename(world.articles / "1")
+    report = held.look(look_at(world.articles / "1"))
+    assert (report.guard, report.changes) == ((), ())
 
 
 def test_while_the_guard_holds_a_further_deletion_counts_with_the_others(held: Held) -> None:

@@ -11,6 +11,7 @@ from aggregator.store.database import Database, replace, unlink
 from aggregator.store.duplicates import Duplicates
 from aggregator.store.entries import Entries
 from aggregator.store.files import Files
+from aggregator.store.likes import Likes
 from aggregator.store.lookup import Lookup
 from aggregator.store.placements import Placements
 from aggregator.store.schema import BATCH, CARRIED, TABLES, VERSION
@@ -24,7 +25,7 @@ class Index:
     An `unfinished` one is built beside the one in use, and takes its place by `install`. Its tables are in five
     hands: `files` (documents and what they say), `articles` (which documents belong together, whose id is whose),
     `duplicates` (which articles tell the same story), `placements` (in whose feeds they are) and `entries` (feeds
-    and what they show). `lookup` answers questions of people.
+    and what they show). `likes` finds documents again that went by another path; `lookup` answers questions of people.
     """
 
     def __init__(self, path: Path | None, *, dry: bool = False, unfinished: bool = False) -> None:
@@ -42,6 +43,7 @@ class Index:
         self.duplicates = Duplicates(self.database)
         self.placements = Placements(self.database)
         self.entries = Entries(self.database)
+        self.likes = Likes(self.database)
         self.lookup = Lookup(self.database)
 
     def commit(self) -> None:

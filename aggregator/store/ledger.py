@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -274,13 +275,47 @@ class Ledger:
         """The documents that an id was given to."""
         return self.database.column("SELECT path FROM path WHERE id = ?", (id,))
 
-    def entry_paths(self, source: str) -> list[str]:
-        """The documents of a source that led to an entry when last settled."""
+    def paths(self) -> list[str]:
+        """All documents that ever led to an article."""
+        return self.database.column("SELECT path FROM path")
+
+    def histories(self) -> Iterator[tuple[list[str], bool]]:
+        """Of each id, the documents that it was ever given to, and whether it was an entry when last settled."""
+        rows = self.database.execute(
+            "SELECT p.id, a.topics IS NOT NULL, p.path FROM path p JOIN article a ON a.id = p.id ORDER BY p.id, p.path"
+        )
+        for (_, is_entry), some in groupby(rows, key=lambda row: row[:2]):
+            yield [path for *_, path in some], bool(is_entry)
+
+    def withdrawn_paths(self, source: str) -> list[str]:
+        """The documents of a source whose articles are withdrawn."""
         return self.database.column(
-            "SELECT p.path FROM path p JOIN article a ON a.id = p.id"
-            " WHERE a.topics IS NOT NULL AND substr(p.path, 1, ?1) = ?2",
+            """
+            SELECT p.path FROM path p JOIN article a ON a.id = p.id
+              WHERE a.withdrawn IS NOT NULL AND coalesce(a.restored < a.withdrawn, true)
+                AND substr(p.path, 1, ?1) = ?2
+            """,
             (len(source) + 1, source + "/"),
         )
+
+    # What the guard holds
+
+    def missing(self) -> dict[str, set[str]]:
+        """The documents that are held though they are missing, by source."""
+        found: dict[str, set[str]] = {}
+        for path, source in self.database.execute("SELECT path, source FROM missing"):
+            found.setdefault(source, set()).add(path)
+        return found
+
+    def hold(self, source: str, paths: Iterable[str]) -> None:
+        """Remember that these documents of a source are missing, and held."""
+        self.database.executemany("INSERT OR REPLACE INTO missing VALUES (?, ?)", [(path, source) for path in paths])
+
+    def release(self, paths: Iterable[str]) -> None:
+        """Remember that these documents are there again, or let go."""
+        self.database.executemany("DELETE FROM missing WHERE path = ?", [(path,) for path in paths])
+
+    # What becomes of entries
 
     def settle(self, standings: Sequence[tuple[str, Stand]]) -> None:
         """Remember in which topics' feeds entries are from now on, and when they were published."""
