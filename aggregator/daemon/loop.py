@@ -30,14 +30,13 @@ from aggregator.daemon.control import Answer, Control, refusal
 from aggregator.daemon.messages import Asked, Doubted, Message, Noted, Rung, Setting, Signalled
 from aggregator.daemon.status import State
 from aggregator.errors import AggregatorError, LedgerCorrupt, NotDone, PlaceChanged, Stopped, StoreError
-from aggregator.pipeline import EVERYTHING, Done, Session, Wish
+from aggregator.pipeline import EVERYTHING, TOLERANCE, Done, Session, Wish
 from aggregator.scheduler import Timers, rang
 from aggregator.systemd import Manager
 from aggregator.watcher import Look, Poll, Watcher, Window
 
 _BEAT = 5.0  # seconds between two looks at what works beside us
 _JUMP = 2.0  # seconds that the clock may differ from the monotonic one before it has been set
-_BACK = timedelta(hours=1)  # a clock set back by less is waited for: what has been shown stays shown
 _RETRY = (10.0, 300.0)  # seconds to the first try after a failure, and at most
 _PEACE = 20  # times as long as a survey took, there is no other
 _UPKEEP = timedelta(hours=6)
@@ -442,7 +441,8 @@ class Daemon:
     def _clock(self) -> datetime:
         """The instant it is, which never goes back a little."""
         now = datetime.now(UTC)
-        self._now = now if not now < self._now < now + _BACK else self._now
+        # A clock set back by less is waited for: what has been shown stays shown.
+        self._now = now if not now < self._now < now + TOLERANCE else self._now
         return self._now
 
     def _tell(self, state: State) -> None:

@@ -24,15 +24,15 @@ _GUARDED = 20
 class Absent(NamedTuple):
     """The documents of a source that aren't there, as known before anything new is read.
 
-    there: whether its folder is; known: how many documents are known of it, with those held (0: not counted, as few
-    are missing); held: those that an earlier run held; fresh: those that went since; lost: those of both that the
-    index doesn't know.
+    there: whether its folder is; known: how many documents are known of it, with those held (0: not counted, as too few
+    went since the last run); held: those that an earlier run held, and how many were known when they went; fresh:
+    those that went since; lost: those of both that the index doesn't know.
     """
 
     source: str
     there: bool
     known: int
-    held: frozenset[str]
+    held: Mapping[str, int]
     fresh: frozenset[str]
     lost: frozenset[str]
 
@@ -104,9 +104,10 @@ def missing(
     for source in sources:
         there = exists(source)
         gone = index.files.gone(source.name, everywhere=everything or not there)
-        before = held.pop(source.name, set())
-        waiting = {path for path in before - unknown.elsewhere if not index.files.seen(path)}
-        returned += before - waiting
+        before = held.pop(source.name, {})
+        waiting = before.keys() - unknown.elsewhere
+        waiting -= {path for path in waiting if index.files.seen(path)}
+        returned += before.keys() - waiting
         fresh = {path for path, was_read in gone.items() if was_read} - waiting
         if strange:  # a run that was killed let them go
             fresh -= set(ledger.withdrawn_paths(source.name))
@@ -114,9 +115,10 @@ def missing(
         lost = {path for path, is_there in others.items() if not is_there}
         fresh |= lost - waiting
         idle += gone.keys() - fresh - waiting
-        few = not waiting and len(fresh) <= _GUARDED
-        known = 0 if few else index.files.known(source.name) + len(others)
-        absent.append(Absent(source.name, there, known, frozenset(waiting), frozenset(fresh), frozenset(lost)))
+        few = there and not waiting and len(fresh) <= _GUARDED
+        known = index.files.known(source.name) + len(others) if fresh and not few else 0
+        still = {path: before[path] for path in sorted(waiting)}
+        absent.append(Absent(source.name, there, known, still, frozenset(fresh), frozenset(lost)))
     kept: list[str] = []
     if everything:
         configured = {source.name for source in sources}
@@ -130,7 +132,7 @@ def missing(
     return Absence(tuple(absent), tuple(idle), tuple(kept), tuple(returned), index.files.last(), strange)
 
 
-def _unknown(sources: Sequence[Source], index: Index, ledger: Ledger, held: Mapping[str, set[str]]) -> Unknown:
+def _unknown(sources: Sequence[Source], index: Index, ledger: Ledger, held: Mapping[str, Mapping[str, int]]) -> Unknown:
     """What the ledger remembers and the index doesn't know: of an article that had several paths, the last of them."""
     names = [source.name for source in sources]
     waiting = set[str]().union(*held.values())
@@ -164,14 +166,14 @@ def decide(absence: Absence, index: Index, ledger: Ledger, *, accept: bool) -> V
     count, changed, blind = len(absence.kept), bool(absence.returned), False
     for absent in absence.sources:
         keep = frozenset() if accept else _keep(absent, liked)
-        gone += (absent.held | absent.fresh) - keep - absent.lost
-        over += absent.held - keep
-        ledger.hold(absent.source, keep - absent.held)
-        changed |= keep != absent.held
+        gone += (absent.held.keys() | absent.fresh) - keep - absent.lost
+        over += absent.held.keys() - keep
+        ledger.hold(absent.source, keep - absent.held.keys(), absent.known)
+        changed |= keep != absent.held.keys()
         blind |= bool(keep & absent.lost)
         count += len(keep)
         if keep or not (absent.there or accept):
-            problems.append(_problem(absent, len(keep)))
+            problems.append(_problem(absent, keep))
     ledger.release(absence.returned if blind else over)
     return Verdict(sorted(gone), count, tuple(problems), changed, blind)
 
@@ -184,16 +186,16 @@ def exists(source: Source) -> bool:
 def _keep(absent: Absent, liked: set[str]) -> frozenset[str]:
     """The missing documents of a source that are held."""
     if not absent.there:
-        return absent.held | absent.fresh
-    held, fresh = absent.held - liked, absent.fresh - liked
-    return held | fresh if held or absent.is_accident(len(fresh)) else frozenset()
+        return absent.fresh.union(absent.held)
+    held, fresh = absent.held.keys() - liked, absent.fresh - liked
+    return fresh.union(held) if held or absent.is_accident(len(fresh)) else frozenset()
 
 
 def _liked(absence: Absence, index: Index, ledger: Ledger) -> set[str]:
     """The missing documents that stand under another path; none, and at no cost, where few are missing."""
     if not any(absent.is_guarded for absent in absence.sources):
         return set()
-    paths = [path for absent in absence.sources for path in absent.held | absent.fresh]
+    paths = [path for absent in absence.sources for path in absent.fresh.union(absent.held)]
     held = [path for absent in absence.sources for path in absent.held]
     lost = {path for absent in absence.sources for path in absent.lost}
     index.likes.exclude((*absence.idle, *absence.kept))
@@ -207,7 +209,10 @@ def _former(paths: Iterable[str], ledger: Ledger) -> list[Former]:
     return [Former(path, held.title, held.date or 0) for path, held in ledger.holdings(sorted(paths)).items()]
 
 
-def _problem(absent: Absent, held: int) -> Problem:
-    what = f"{held} of {absent.known} documents are gone" if absent.there else "this source is missing"
+def _problem(absent: Absent, keep: frozenset[str]) -> Problem:
+    what = "this source is missing"
+    if absent.there:
+        known = max(absent.held.get(path, absent.known) for path in keep)
+        what = f"{len(keep)} of {known} documents are gone"
     message = f"{what}: nothing is withdrawn until the files return or --accept-deletions is given"
     return Problem(absent.source, 0, 0, Severity.error, message)

@@ -64,6 +64,8 @@ def ingest(
     """
     made_with = index.meta()
     stale = {stage for stage, digest in fingerprints.items() if made_with.get(stage) != digest}
+    if made_with.get("clock", "") != ledger.clock:
+        stale.add("rendering")
     if "reading" in stale:
         index.files.forget_signatures()
         ledger.respell()
@@ -84,7 +86,7 @@ def ingest(
         index.entries.mark_parts_dirty(ledger.archives())
     if joined.affected or verdict.gone or verdict.changed or stale:
         ledger.commit(now)
-    index.put_meta({**fingerprints, "ledger": ledger.mark, "now": str(to_micros(now))})
+    index.put_meta({**fingerprints, "ledger": ledger.mark, "clock": ledger.clock, "now": str(to_micros(now))})
     index.commit()
     troubles += joined.troubles
     gone = len(verdict.gone) + verdict.held

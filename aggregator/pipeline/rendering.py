@@ -65,7 +65,7 @@ def _rendered(task: _Task, article: Article, coverage: Iterable[Article], lot: _
     story, changes = relate(article, coverage, lot.now)
     until = min(filter(None, (changes, task.until)), default=None)
     published = article.published or task.published
-    updated = max(filter(None, (article.updated or published, task.restored)))
+    updated = max(filter(None, (story.article.updated or published, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)
     try:
         fragments = [(name, render.PIECES[name](entry, lot.site)) for name in task.formats]

@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ import msgspec
 
 from aggregator import publish
 from aggregator.errors import (
+    ClockBehind,
     IndexDamaged,
     LedgerCorrupt,
     PlaceChanged,
@@ -50,6 +51,9 @@ from aggregator.workers import Workers
 _DAMAGE = (sqlite3.Error, msgspec.DecodeError, IndexDamaged)
 
 EVERYTHING = Look(None, frozenset(), None)
+
+TOLERANCE = timedelta(hours=1)
+"""How far behind the ledger's newest record a clock may be and still be believed."""
 
 
 class _Run(NamedTuple):
@@ -134,11 +138,9 @@ class Session:
         """Read what changed and publish what that makes different.
 
         Where more is in doubt than `look` names, everything is looked at. started: the real time, in ns since 1970.
-        Raises TimeRefused, UnknownFeed, Stopped and StoreError.
+        Raises TimeRefused, ClockBehind, UnknownFeed, Stopped and StoreError.
         """
-        newest = self.ledger.newest
-        if wish.at and newest and now < newest:
-            raise TimeRefused(f"--at {now.isoformat()}: the ledger remembers {newest.isoformat()}; name a later time")
+        self._check_time(wish, now)
         if self._doubtful or wish.rebuild:
             look = EVERYTHING._replace(unsettled=look.unsettled)
         self._doubtful = True
@@ -157,6 +159,20 @@ class Session:
         # While the guard holds, only a look at everything can tell whether the files are back.
         self._doubtful = bool(done.guard)
         return done
+
+    def _check_time(self, wish: Wish, now: datetime) -> None:
+        """See that now isn't before what the ledger remembers. Raises TimeRefused and ClockBehind."""
+        newest = self.ledger.newest
+        if newest is None or wish.accept_clock:
+            return
+        if wish.at and now < newest:
+            raise TimeRefused(f"--at {now.isoformat()}: the ledger remembers {newest.isoformat()}; name a later time")
+        if now < newest - TOLERANCE:
+            self._doubtful = True  # what was noted meanwhile is forgotten
+            raise ClockBehind(
+                f"the clock says {now:%Y-%m-%d %H:%M} UTC, but the ledger remembers {newest:%Y-%m-%d %H:%M} UTC, and"
+                " nothing is published; set the clock, or if it is right, run `aggregator regenerate --accept-clock`"
+            )
 
     def _see_to_places(self) -> None:
         """See that the store is where it was, and that the output folder is still ours. Raises StoreError, Locked and
@@ -312,6 +328,7 @@ class Session:
 
     def _go(self, run: _Run, told: tuple[Problem, ...], former: Path | None) -> Done:
         plan, ledger, wish = self.plan, self.ledger, run.wish
+        ledger.bring_back(run.now)
         index = self._opened(former, rebuild=wish.rebuild)
         with Workers(self.processes) as workers:
             ingested = ingest(

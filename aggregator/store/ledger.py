@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from msgspec.json import Decoder, encode
+from msgspec.structs import replace
 
 from aggregator.errors import LedgerCorrupt, StoreError
 from aggregator.model import EPOCH, Holding, Lead, Shown, Tombstone, from_micros, to_micros
@@ -26,6 +27,21 @@ from aggregator.text.urls import canonical
 FILE = "ledger.sqlite"
 
 _SHOWN = Decoder(Shown)
+
+# What is withdrawn stays so, and what is back: of the two instants, the later one stays the later one.
+_BROUGHT_BACK = (
+    """
+    UPDATE article SET (first_seen, withdrawn, restored) = (
+        min(first_seen, :now), min(withdrawn, :now), min(restored, :now - (restored < withdrawn)))
+      WHERE max(first_seen, coalesce(withdrawn, 0), coalesce(restored, 0)) > :now
+    """,
+    "UPDATE OR REPLACE tombstone SET withdrawn = :now WHERE withdrawn > :now",
+    "UPDATE topic SET since = :now WHERE since > :now",
+    "UPDATE feed SET lapsed = :now WHERE lapsed > :now",
+    "DELETE FROM digest_member WHERE until > :now",
+    "DELETE FROM digest WHERE until > :now",
+    "UPDATE digest SET updated = :now WHERE updated > :now",
+)
 
 
 class Stand(NamedTuple):
@@ -131,6 +147,11 @@ class Ledger:
         return str(self._meta("mark"))
 
     @property
+    def clock(self) -> str:
+        """Changes whenever later instants than now were brought back; "" where none ever was."""
+        return str(self._meta("clock") or "")
+
+    @property
     def newest(self) -> datetime | None:
         """The latest instant that the ledger remembers."""
         newest = self._meta("newest")
@@ -160,6 +181,26 @@ class Ledger:
     def reach(self, now: datetime) -> None:
         """Remember that something was decided at an instant: no run may go back behind it."""
         self._put_meta("newest", max(self._meta("newest") or 0, to_micros(now)))
+
+    def bring_back(self, now: datetime) -> None:
+        """Make all that is remembered of later instants be of now: the clock was wrong then.
+
+        Periods of digests that aren't over are forgotten, and chosen when they are.
+        """
+        at = to_micros(now)
+        if (self._meta("newest") or at) <= at:
+            return
+        for statement in _BROUGHT_BACK:
+            self.database.execute(statement, {"now": at})
+        for topic, month, shown in self.database.execute(
+            "SELECT topic, month, shown FROM feed WHERE shown IS NOT NULL"
+        ).fetchall():
+            showed = _SHOWN.decode(shown)
+            if showed.updated > now:
+                text = encode(replace(showed, updated=now)).decode()
+                self.database.execute("UPDATE feed SET shown = ? WHERE (topic, month) = (?, ?)", (text, topic, month))
+        self._put_meta("newest", at)
+        self._put_meta("clock", uuid4().hex)
 
     # Identity
 
@@ -300,16 +341,18 @@ class Ledger:
 
     # What the guard holds
 
-    def missing(self) -> dict[str, set[str]]:
-        """The documents that are held though they are missing, by source."""
-        found: dict[str, set[str]] = {}
-        for path, source in self.database.execute("SELECT path, source FROM missing"):
-            found.setdefault(source, set()).add(path)
+    def missing(self) -> dict[str, dict[str, int]]:
+        """The documents that are held though they are missing, by source, and how many that had when they went."""
+        found: dict[str, dict[str, int]] = {}
+        for path, source, known in self.database.execute("SELECT path, source, known FROM missing"):
+            found.setdefault(source, {})[path] = known
         return found
 
-    def hold(self, source: str, paths: Iterable[str]) -> None:
-        """Remember that these documents of a source are missing, and held."""
-        self.database.executemany("INSERT OR REPLACE INTO missing VALUES (?, ?)", [(path, source) for path in paths])
+    def hold(self, source: str, paths: Iterable[str], known: int) -> None:
+        """Remember that these of the documents known of a source are missing, and held."""
+        self.database.executemany(
+            "INSERT OR REPLACE INTO missing VALUES (?, ?, ?)", [(path, source, known) for path in paths]
+        )
 
     def release(self, paths: Iterable[str]) -> None:
         """Remember that these documents are there again, or let go."""
@@ -347,7 +390,9 @@ class Ledger:
 
     def withdraw(self, id: str, topics: Sequence[str], now: datetime) -> None:
         """Remember that the entry was withdrawn from the feeds of these topics."""
-        self.database.execute("UPDATE article SET withdrawn = ? WHERE id = ?", (to_micros(now), id))
+        self.database.execute(
+            "UPDATE article SET (withdrawn, restored) = (?1, min(restored, ?1 - 1)) WHERE id = ?2", (to_micros(now), id)
+        )
         self.database.executemany(
             "INSERT OR IGNORE INTO tombstone VALUES (?, ?, ?)",
             [(topic, id, to_micros(now)) for topic in topics],
