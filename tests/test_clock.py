@@ -21,8 +21,8 @@ CUSTOM = (
     Custom("best", "Best", 9, order=Order.quality),
     Custom("new", "New", 9, where=Condition(age=Age(under=timedelta(days=9000)))),
     Custom("old", "Old", 9, where=Condition(none=(Condition(age=Age(under=timedelta(days=9000))),))),
-    Custom("daily", "Daily", 9, rhythm=Rhythm.daily, stories=9),
-    Custom("weekly", "Weekly", 9, rhythm=Rhythm.weekly, stories=9),
+    Custom("daily", "Daily", 60, rhythm=Rhythm.daily, stories=9),
+    Custom("weekly", "Weekly", 60, rhythm=Rhythm.weekly, stories=9),
 )
 
 

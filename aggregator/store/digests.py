@@ -68,8 +68,8 @@ class Digests:
         )
         for (id, name, until, updated), some in groupby(rows, key=lambda row: row[:4]):
             members, turns = zip(*(row[4:] for row in some), strict=True)
-            # Earlier versions believed updates to come.
-            last = max(turn for turn in (until, updated, *turns) if turn and turn <= to_micros(now))
+            instants = (until, updated, *filter(None, turns))
+            last = max(instant for instant in instants if instant <= to_micros(now))  # earlier versions had later ones
             yield Closed(id, name, from_micros(until), from_micros(last), members)
 
     def listing(self, ids: Sequence[str]) -> list[str]:
