@@ -413,6 +413,42 @@ def test_a_run_killed_between_ledger_and_index_is_done_again(world: World, accep
     assert world.tree() == tree == world.rebuilt()
 
 
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_what_a_missing_document_removes_stays_removed(world: World, rebuild: bool) -> None:
+    """It is held too, though it makes no entry: another document would bring the article back."""
+    populate(world, 50)
+    world.document("d50", webUrl="https://news.example/d49", removed="yes")
+    world.regenerate()
+    tree = world.tree()
+    lose(world, 40)
+    (world.articles / "d50.md").unlink()
+    for _ in range(2):
+        report = world.regenerate(rebuild=rebuild)
+        assert guarded(world, report) == ["articles: error: 41 of 51 documents are gone"]
+        assert world.tree() == tree
+
+
+def test_what_is_held_is_backed_up(site: Site) -> None:
+    """With the store lost and the ledger restored, it is held still, however few are missing by then."""
+    populate(site, 50)
+    ids = site.ids()
+    for number in range(30):
+        (site.articles / f"d{number}.md").rename(site.root / f"d{number}.md")
+    assert site.run().status == 1
+    assert site.run("ledger.jsonl", command="ledger backup").status == 0
+    shutil.rmtree(site.store)
+    assert site.run("ledger.jsonl", command="ledger restore").status == 0
+    for number in range(20):
+        (site.root / f"d{number}.md").rename(site.articles / f"d{number}.md")
+    done = site.run()
+    assert done.status == 1
+    assert "articles: error: 10 of 51 documents are gone" in done.err
+    for number in range(20, 30):
+        (site.root / f"d{number}.md").rename(site.articles / f"d{number}.md")
+    assert site.run().status == 0
+    assert site.ids().items() >= ids.items()
+
+
 def test_files_that_never_were_documents_do_not_count(world: World) -> None:
     """That READMEs go needs no acceptance."""
     for number in range(30):

@@ -110,7 +110,7 @@ def missing(
         returned += before.keys() - waiting
         fresh = {path for path, was_read in gone.items() if was_read} - waiting
         if strange:  # a run that was killed let them go
-            fresh -= set(ledger.withdrawn_paths(source.name))
+            fresh -= index.files.listed(fresh.intersection(ledger.withdrawn_paths(source.name)))
         others = unknown.paths.get(source.name, {})
         lost = {path for path, is_there in others.items() if not is_there}
         fresh |= lost - waiting
@@ -193,7 +193,9 @@ def _keep(absent: Absent, liked: set[str]) -> frozenset[str]:
 
 def _liked(absence: Absence, index: Index, ledger: Ledger) -> set[str]:
     """The missing documents that stand under another path; none, and at no cost, where few are missing."""
-    if not any(absent.is_guarded for absent in absence.sources):
+    is_guarded = any(absent.is_guarded for absent in absence.sources)
+    is_changed = index.files.last() > absence.last or any(absent.fresh for absent in absence.sources)
+    if not is_guarded or not is_changed:
         return set()
     paths = [path for absent in absence.sources for path in absent.fresh.union(absent.held)]
     held = [path for absent in absence.sources for path in absent.held]

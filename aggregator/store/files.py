@@ -127,6 +127,17 @@ class Files:
         )
         return {path: bool(was_read) for path, was_read in rows}
 
+    def listed(self, paths: Iterable[str]) -> set[str]:
+        """Those of these documents whose own mention would make an entry."""
+        rows = self.database.execute(
+            """
+            SELECT path FROM document JOIN lead ON document = id
+              WHERE topics IS NOT NULL AND path IN (SELECT value FROM json_each(?))
+            """,
+            (json.dumps(list(paths)),),
+        )
+        return {path for (path,) in rows}
+
     def last(self) -> int:
         """The number of the document that became known last; 0: there is none."""
         return int(self.database.one("SELECT max(id) FROM document") or 0)
