@@ -105,20 +105,16 @@ def missing(
         there = exists(source)
         gone = index.files.gone(source.name, everywhere=everything or not there)
         before = held.pop(source.name, {})
-        waiting = before.keys() - unknown.elsewhere
-        waiting -= {path for path in waiting if index.files.seen(path)}
-        returned += before.keys() - waiting
-        fresh = {path for path, was_read in gone.items() if was_read} - waiting
+        waiting = {path: known for path, known in before.items() if path not in unknown.elsewhere}
+        waiting = {path: known for path, known in waiting.items() if not index.files.seen(path)}
+        fresh = {path for path, was_read in gone.items() if was_read and path not in waiting}
         if strange:  # a run that was killed let them go
             fresh -= index.files.listed(fresh.intersection(ledger.withdrawn_paths(source.name)))
         others = unknown.paths.get(source.name, {})
-        lost = {path for path, is_there in others.items() if not is_there}
-        fresh |= lost - waiting
-        idle += gone.keys() - fresh - waiting
-        few = there and not waiting and len(fresh) <= _GUARDED
-        known = index.files.known(source.name) + len(others) if fresh and not few else 0
-        still = {path: before[path] for path in sorted(waiting)}
-        absent.append(Absent(source.name, there, known, still, frozenset(fresh), frozenset(lost)))
+        one = _absent(source, index, there, waiting, fresh, others)
+        idle += gone.keys() - one.fresh - one.held.keys()
+        returned += before.keys() - one.held.keys()
+        absent.append(one)
     kept: list[str] = []
     if everything:
         configured = {source.name for source in sources}
@@ -130,6 +126,17 @@ def missing(
         else:
             kept = left  # perhaps a slip in the name of the source that took their place
     return Absence(tuple(absent), tuple(idle), tuple(kept), tuple(returned), index.files.last(), strange)
+
+
+def _absent(
+    source: Source, index: Index, there: bool, held: Mapping[str, int], fresh: Iterable[str], others: Mapping[str, bool]
+) -> Absent:
+    """What isn't there of a source. others: its documents that the index doesn't know, and whether they are there."""
+    lost = frozenset(path for path, is_there in others.items() if not is_there)
+    fresh = lost.difference(held).union(fresh)
+    few = there and not held and len(fresh) <= _GUARDED
+    known = index.files.known(source.name) + len(others) if fresh and not few else 0
+    return Absent(source.name, there, known, held, fresh, lost)
 
 
 def _unknown(sources: Sequence[Source], index: Index, ledger: Ledger, held: Mapping[str, Mapping[str, int]]) -> Unknown:

@@ -22,7 +22,7 @@ def run(
     """Read what changed and publish what that makes different.
 
     program: its version, part of what the index depends on; started: the real time, in ns since 1970. Raises
-    TimeRefused, UnknownFeed, ForeignOutput, Locked and StoreError.
+    TimeRefused, ClockBehind, UnknownFeed, ForeignOutput, Locked and StoreError.
     """
     with Session(plan, program, processes=processes, dry=wish.dry) as session:
         return report(session.bring_up(EVERYTHING, wish, now, started, progress), session.survey())
