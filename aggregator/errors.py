@@ -4,6 +4,7 @@ AggregatorError                 caught by cli, which prints it and exits with it
 ├── ParseError                  text that isn't what it should be; caught where the text's file is known
 ├── ConfigurationError          the configuration can't be used; all its problems at once
 ├── TimeRefused                 `--at` names a time before something the ledger remembers
+├── ClockBehind                 the clock says an instant long before one that the ledger remembers
 ├── UnknownFeed                 `--feed` names a feed that doesn't exist
 ├── UnknownArticle              `explain` was asked for something that names no article
 ├── ForeignOutput               the output folder belongs to another store, or holds files that aren't ours
@@ -77,6 +78,13 @@ class TimeRefused(AggregatorError):
     """`--at` names a time before something the ledger remembers."""
 
     exit_status = 2
+
+
+class ClockBehind(AggregatorError):
+    """The clock says an instant long before one that the ledger remembers, so one of them is wrong.
+
+    Nothing is done until the clock is right, or a person says that it is.
+    """
 
 
 class UnknownFeed(AggregatorError):

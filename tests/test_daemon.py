@@ -302,7 +302,7 @@ def test_an_article_to_come_is_published_at_its_instant(daemon: Daemon) -> None:
     assert datetime.now(UTC) >= instant
 
 
-@pytest.mark.parametrize("jump", [timedelta(days=2), -timedelta(days=2)], ids=["forward", "back"])
+@pytest.mark.parametrize("jump", [timedelta(days=2), -timedelta(minutes=30)], ids=["forward", "back"])
 def test_a_clock_that_is_set_stalls_nothing(site: Site, jump: timedelta) -> None:
     """Or a machine that slept: everything is looked at, and what is due is published."""
     start = datetime(2026, 6, 1, 12, tzinfo=UTC)

@@ -172,6 +172,283 @@ def test_new_documents_do_not_hide_that_old_ones_are_gone(world: World) -> None:
     assert report.articles == 60
 
 
+def copy(world: World, old: str, new: str) -> None:
+    shutil.copytree(world.articles / old, world.articles / new, copy_function=shutil.copyfile)
+
+
+def remove(world: World, folder: str) -> None:
+    shutil.rmtree(world.articles / folder)
+
+
+@pytest.mark.parametrize("new", [2, 100])
+def test_the_guard_does_not_let_go_because_others_come(world: World, new: int) -> None:
+    """However many are written meanwhile, before the accident's next run or after it."""
+    populate(world, 80)
+    lose(world, 41)
+    assert guarded(world, world.regenerate()) == ["articles: error: 41 of 80 documents are gone"]
+    for number in range(new):
+        world.document(f"new{number}")
+    for _ in range(2):
+        report = world.regenerate()
+        assert guarded(world, report) == ["articles: error: 41 of 80 documents are gone"]
+        assert (report.healthy, report.articles) == (False, 80 + new)
+    assert world.tree() == world.rebuilt()
+
+
+def test_another_folder_in_the_sources_place_withdraws_nothing(world: World) -> None:
+    """With more documents than there were: all that were there are held, until they are back beside the others."""
+    populate(world, 30)
+    ids = world.ids()
+    world.articles.rename(world.root / "away")
+    for number in range(31):
+        world.document(f"other{number}", topics=["Other"])
+    for _ in range(3):
+        assert not world.regenerate().healthy
+        assert ids.items() <= world.ids().items()
+    (world.root / "away").rename(world.articles / "old")
+    assert world.regenerate().healthy
+    assert world.ids().items() >= ids.items()
+
+
+def test_what_goes_while_the_guard_holds_is_held_too(world: World) -> None:
+    """A single one is, until all are there again; then it may go as usual."""
+    populate(world, 50)
+    texts = {path: path.read_bytes() for path in world.articles.iterdir()}
+    lose(world, 30)
+    world.regenerate()
+    (world.articles / "d49.md").unlink()
+    for _ in range(2):
+        report = world.regenerate()
+        assert guarded(world, report) == ["articles: error: 31 of 50 documents are gone"]
+        assert report.articles == 50
+    for path, text in texts.items():
+        path.write_bytes(text)
+    assert world.regenerate().healthy
+    (world.articles / "d49.md").unlink()
+    report = world.regenerate()
+    assert (report.healthy, report.articles) == (True, 49)
+
+
+def test_those_that_do_not_return_stay_held(world: World) -> None:
+    """Also of a source that was missing as a whole, also a single one, and also after an index was lost."""
+    populate(world, 10)
+    tree = world.tree()
+    world.articles.rename(world.root / "away")
+    assert not world.regenerate().healthy
+    last = (world.root / "away/d9.md").rename(world.root / "d9.md")
+    (world.root / "away").rename(world.articles)
+    for lost in (False, True, True):
+        if lost:
+            for path in world.store.glob("index.sqlite*"):
+                path.unlink()
+        report = world.regenerate()
+        assert guarded(world, report) == ["articles: error: 1 of 10 documents are gone"]
+        assert world.tree() == tree
+    last.rename(world.articles / "d9.md")
+    assert world.regenerate().healthy
+    assert world.tree() == tree == world.rebuilt()
+
+
+@pytest.mark.parametrize("run_between", [False, True])
+@pytest.mark.parametrize("retouched", [False, True])
+def test_documents_that_stand_elsewhere_are_not_gone(world: World, run_between: bool, retouched: bool) -> None:
+    """A folder is copied and the old one removed: all ids stay, whether the copies were known, and the same, or not."""
+    populate(world, 40, "old/")
+    ids = world.ids()
+    copy(world, "old", "new")
+    if retouched:
+        for path in (world.articles / "new").iterdir():
+            path.write_text(path.read_text() + "Another end.\n")
+    if run_between:
+        assert world.regenerate().healthy
+    remove(world, "old")
+    report = world.regenerate()
+    assert (report.healthy, told(report), report.articles) == (True, [], 40)
+    assert world.ids() == ids
+    assert world.tree() == world.rebuilt()
+
+
+def test_a_folder_that_is_gone_first_and_there_later_is_not_gone(world: World) -> None:
+    """As a slow renaming shows itself: the guard holds only until the documents stand elsewhere, all of them."""
+    populate(world, 40, "old/")
+    ids = world.ids()
+    tree = world.tree()
+    (world.articles / "old").rename(world.root / "away")
+    assert not world.regenerate().healthy
+    last = (world.root / "away/d0.md").rename(world.root / "d0.md")
+    copy(world, "../away", "new")
+    report = world.regenerate()
+    assert guarded(world, report) == ["articles: error: 1 of 40 documents are gone"]
+    last.rename(world.articles / "new/d0.md")
+    assert world.regenerate().healthy
+    assert world.ids() == ids
+    assert world.tree() == tree == world.rebuilt()
+
+
+@pytest.mark.parametrize("left", [1, 39])
+@pytest.mark.parametrize("happens", ["run", "rebuild", "index lost"])
+def test_one_document_makes_up_for_one_at_most(world: World, left: int, happens: str) -> None:
+    """That another of the same title and date is left doesn't make up for those that go."""
+    lost = 40 if left == 1 else 41
+    for number in range(lost + left):
+        world.document(f"d{number}", title="Untitled")
+    world.regenerate()
+    tree = world.tree()
+    lose(world, lost)
+    for _ in range(3):
+        if happens == "index lost":
+            for path in world.store.glob("index.sqlite*"):
+                path.unlink()
+        report = world.regenerate(rebuild=happens == "rebuild")
+        assert guarded(world, report) == [f"articles: error: {lost} of {lost + left} documents are gone"]
+        assert world.tree() == tree
+    for number in range(3):
+        world.document(f"new{number}", title="Untitled")
+    world.regenerate(rebuild=happens == "rebuild")
+    for _ in range(2):
+        report = world.regenerate(rebuild=happens == "rebuild")
+        assert str(report.problems).count(f"{lost - 3} of ") == 1
+
+
+def test_a_renamed_folder_is_not_gone_where_the_index_is_lost(world: World) -> None:
+    """The ledger knows titles and dates."""
+    populate(world, 40, "old/")
+    tree = world.tree()
+    for path in world.store.glob("index.sqlite*"):
+        path.unlink()
+    (world.articles / "old").rename(world.articles / "new")
+    assert world.regenerate().healthy
+    assert world.tree() == tree
+
+
+def test_former_paths_are_not_missing_where_the_index_is_lost(world: World) -> None:
+    """An article counts once, whatever its documents were called before; and it is back under any of these names."""
+    populate(world, 30, "a/")
+    for old, new in (("a", "b"), ("b", "c")):
+        (world.articles / old).rename(world.articles / new)
+        assert world.regenerate().healthy
+    tree = world.tree()
+    for away in (False, True, True, False):
+        for path in world.store.glob("index.sqlite*"):
+            path.unlink()
+        if away:
+            shutil.copytree(world.articles / "c", world.root / "away", dirs_exist_ok=True)
+            shutil.rmtree(world.articles / "c")
+            world.articles.joinpath("c").mkdir()
+        elif (world.root / "away").exists():
+            (world.root / "away").rename(world.articles / "b")
+        expected = ["articles: error: 30 of 30 documents are gone"] if away else []
+        assert guarded(world, world.regenerate()) == expected
+        assert world.tree() == tree
+
+
+def test_documents_that_moved_to_another_source_are_not_gone(world: World, tmp_path: Path) -> None:
+    """Whichever source they stand in, those that were in both count once."""
+    other = tmp_path / "other"
+    other.mkdir()
+    options = documents.Options(base_url="https://www.example.org/")
+    world.options["sources"] = tuple(
+        Source(folder.name, folder, ("**/*.md",), (), options) for folder in (world.articles, other)
+    )
+    populate(world, 40)
+    ids = world.ids()
+    for path in list(world.articles.iterdir()):
+        path.rename(other / path.name)
+    report = world.regenerate()
+    assert (report.healthy, report.articles) == (True, 40)
+    assert world.ids() == ids
+
+
+def test_what_a_source_takes_along_that_is_no_more_makes_up_for_nothing(world: World, tmp_path: Path) -> None:
+    """One source is taken out of the configuration while what it had copies of goes from another one."""
+    other = tmp_path / "other"
+    options = documents.Options(base_url="https://www.example.org/")
+    both = tuple(Source(folder.name, folder, ("**/*.md",), (), options) for folder in (world.articles, other))
+    for number in range(40):
+        world.document(f"d{number}")
+    shutil.copytree(world.articles, other)
+    world.options["sources"] = both
+    world.regenerate()
+    tree = world.tree()
+    lose(world, 40)
+    world.options["sources"] = both[:1]
+    assert guarded(world, world.regenerate()) == ["articles: error: 40 of 40 documents are gone"]
+    assert world.tree() == tree
+
+
+def test_a_source_taken_out_of_the_configuration_is_held_no_longer(world: World, tmp_path: Path) -> None:
+    """Its documents are withdrawn, and nothing is left of the accident when it comes again."""
+    other = tmp_path / "other"
+    options = documents.Options(base_url="https://www.example.org/")
+    both = tuple(Source(folder.name, folder, ("**/*.md",), (), options) for folder in (world.articles, other))
+    other.mkdir()
+    world.document("kept").rename(other / "kept.md")
+    world.options["sources"] = both
+    populate(world, 40)
+    lose(world, 30)
+    assert not world.regenerate().healthy
+    world.options["sources"] = both[1:]
+    assert world.regenerate().healthy
+    assert world.titles() == ["About kept"]
+    world.options["sources"] = both
+    report = world.regenerate()
+    assert (report.healthy, report.articles) == (True, 11)
+
+
+@pytest.mark.parametrize("accept", [False, True])
+def test_a_run_killed_between_ledger_and_index_is_done_again(world: World, accept: bool) -> None:
+    """What was held is held, and what was accepted needs no second acceptance."""
+    populate(world, 50)
+    lose(world, 40)
+    kept = world.root / "kept"
+    shutil.copytree(world.store, kept)
+    world.regenerate(accept_deletions=accept)
+    tree = world.tree()
+    for path in world.store.glob("index.sqlite*"):
+        path.unlink()
+    for path in kept.glob("index.sqlite*"):
+        shutil.copy(path, world.store)
+    report = world.regenerate()
+    assert (report.healthy, report.articles) == ((True, 10) if accept else (False, 50))
+    assert world.tree() == tree == world.rebuilt()
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_what_a_missing_document_removes_stays_removed(world: World, rebuild: bool) -> None:
+    """It is held too, though it makes no entry: another document would bring the article back."""
+    populate(world, 50)
+    world.document("d50", webUrl="https://news.example/d49", removed="yes")
+    world.regenerate()
+    tree = world.tree()
+    lose(world, 40)
+    (world.articles / "d50.md").unlink()
+    for _ in range(2):
+        report = world.regenerate(rebuild=rebuild)
+        assert guarded(world, report) == ["articles: error: 41 of 51 documents are gone"]
+        assert world.tree() == tree
+
+
+def test_what_is_held_is_backed_up(site: Site) -> None:
+    """With the store lost and the ledger restored, it is held still, however few are missing by then."""
+    populate(site, 50)
+    ids = site.ids()
+    for number in range(30):
+        (site.articles / f"d{number}.md").rename(site.root / f"d{number}.md")
+    assert site.run().status == 1
+    assert site.run("ledger.jsonl", command="ledger backup").status == 0
+    shutil.rmtree(site.store)
+    assert site.run("ledger.jsonl", command="ledger restore").status == 0
+    for number in range(20):
+        (site.root / f"d{number}.md").rename(site.articles / f"d{number}.md")
+    done = site.run()
+    assert done.status == 1
+    assert "articles: error: 10 of 51 documents are gone" in done.err
+    for number in range(20, 30):
+        (site.root / f"d{number}.md").rename(site.articles / f"d{number}.md")
+    assert site.run().status == 0
+    assert site.ids().items() >= ids.items()
+
+
 def test_files_that_never_were_documents_do_not_count(world: World) -> None:
     """That READMEs go needs no acceptance."""
     for number in range(30):

@@ -250,10 +250,14 @@ def test_the_guard_holds_where_a_folder_is_gone_at_once(held: Held) -> None:
         map(str, report.guard)
     )
     assert world.tree() == before
-    (world.root / "0").rename(world.articles / "0")
-    assert held.look(look_at(world.articles / "0")).guard == ()
-    assert len(world.titles("topics/t0")) == 10
-    assert world.titles("topics/t1") == []
+    for name, missing in (("0", 20), ("2", 10)):
+        (world.root / name).rename(world.articles / name)
+        report = held.look(look_at(world.articles / name))
+        assert [one.message.partition(":")[0] for one in report.guard] == [f"{missing} of 30 documents are gone"]
+        assert (report.held, world.tree()) == (missing, before)
+    (world.root / "1").rename(world.articles / "1")
+    report = held.look(look_at(world.articles / "1"))
+    assert (report.guard, report.changes) == ((), ())
 
 
 def test_while_the_guard_holds_a_further_deletion_counts_with_the_others(held: Held) -> None:
@@ -267,6 +271,25 @@ def test_while_the_guard_holds_a_further_deletion_counts_with_the_others(held: H
     assert len(world.titles()) == 30
     assert held.look(accept_deletions=True).guard == ()
     assert len(world.titles()) == 4
+
+
+def test_the_guard_lets_go_of_what_stands_elsewhere(held: Held) -> None:
+    """Looked at alone, a folder that goes is an accident until the documents come under another name, bit by bit."""
+    world = held.world
+    before, ids = world.tree(), world.ids()
+    away = world.root / "away"
+    away.mkdir()
+    for name in ("0", "1", "2"):
+        (world.articles / name).rename(away / name)
+    assert held.look(look_at(*(world.articles / name for name in ("0", "1", "2")))).held == 30
+    for name, missing in (("0", 20), ("1", 10), ("2", 0)):
+        new = world.articles / f"new-{name}"
+        shutil.copytree(away / name, new, copy_function=shutil.copyfile)
+        report = held.look(look_at(new))
+        assert (report.held, bool(report.guard)) == (missing, missing > 0)
+        assert world.tree() == before
+    assert world.ids() == ids
+    assert world.tree() == world.rebuilt()
 
 
 def test_a_missing_source_withdraws_nothing(held: Held) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from aggregator.model import Problem
     from aggregator.pipeline import Plan, Progress, Report, Session, Wish
 
+# Durations before and after now, of at most a century, must be instants too.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9899
+
 
 @click.command()
 @config_option
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Change nothing; list the feed files that would change.")
 @click.option("--accept-deletions", is_flag=True, help="Many documents are gone, and that is right.")
 @click.option("--adopt", is_flag=True, help="Take over an output folder, or files in it, that others wrote.")
+@click.option("--accept-clock", is_flag=True, help="The clock is right; later instants were remembered by mistake.")
 @click.option("--strict", is_flag=True, help="Exit 1 if there is any problem, warnings too.")
 @click.option("--at", metavar="TIME", help="Take TIME (ISO 8601) for now.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
@@ -43,6 +47,7 @@ def regenerate(
     dry_run: bool,
     accept_deletions: bool,
     adopt: bool,
+    accept_clock: bool,
     strict: bool,
     at: str | None,
     as_json: bool,
@@ -61,6 +66,7 @@ def regenerate(
         at=at is not None,
         accept_deletions=accept_deletions,
         adopt=adopt,
+        accept_clock=accept_clock,
     )
     now = _instant(at) if at is not None else datetime.now(UTC)
     with Bar() as bar:
@@ -107,9 +113,13 @@ def _instant(text: str) -> datetime:
     from aggregator.text.dates import instant
 
     try:
-        return instant(text)
+        now = instant(text)
     except ValueError as error:
         raise click.BadParameter(f"{error}", param_hint="--at") from error
+    if not _FIRST_YEAR <= now.year <= _LAST_YEAR:
+        message = f"{text}: expected a time in the years {_FIRST_YEAR} to {_LAST_YEAR}"
+        raise click.BadParameter(message, param_hint="--at")
+    return now
 
 
 def _placed(report: Report, plan: Plan, warnings: Sequence[Problem]) -> Report:

@@ -40,14 +40,13 @@ from aggregator.errors import (
     StoreError,
     Stuck,
 )
-from aggregator.pipeline import EVERYTHING, Done, Session, Wish
+from aggregator.pipeline import EVERYTHING, TOLERANCE, Done, Session, Wish
 from aggregator.scheduler import Timers, rang
 from aggregator.systemd import Manager
 from aggregator.watcher import Look, Poll, Watcher, Window
 
 _BEAT = 5.0  # seconds between two looks at what works beside us
 _JUMP = 2.0  # seconds that the clock may differ from the monotonic one before it has been set
-_BACK = timedelta(hours=1)  # a clock set back by less is waited for: what has been shown stays shown
 _RETRY = (10.0, 300.0)  # seconds to the first try after a failure, and at most
 _SAME = 6  # times that a failure may come in a row: by _RETRY some five minutes, longer than most disturbances last
 _PEACE = 20  # times as long as a survey took, there is no other
@@ -478,7 +477,8 @@ class Daemon:
     def _clock(self) -> datetime:
         """The instant it is, which never goes back a little."""
         now = datetime.now(UTC)
-        self._now = now if not now < self._now < now + _BACK else self._now
+        # A clock set back by less is waited for: what has been shown stays shown.
+        self._now = now if not now < self._now < now + TOLERANCE else self._now
         return self._now
 
     def _tell(self, state: State) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from aggregator.model import Article, Mention, Story
 from aggregator.text.slugs import fold_topic
 
@@ -85,13 +87,22 @@ def _distinct(topics: tuple[str, ...]) -> tuple[str, ...]:
 def relate(article: Article, related: Iterable[Article], now: datetime) -> tuple[Story, datetime | None]:
     """The article with its coverage, best first: by quality, date, key; and when it changes by itself.
 
-    At most 200 articles are coverage. The article itself and withdrawn articles are none; a future one isn't until its
-    instant, and the earliest of these instants is the second value (None: never).
+    At most 200 articles are coverage. The article itself and withdrawn articles are none. A future one isn't until its
+    instant, nor is one updated until then; the earliest of these instants is the second value (None: never).
     """
     others = {other.key: other for other in related if other.key != article.key and not other.removed}
-    future = [other.published for other in others.values() if other.published and other.published > now]
     shown = [other for other in others.values() if not (other.published and other.published > now)]
-    return Story(article, tuple(sorted(shown, key=merit)[:MOST_COVERAGE])), min(future, default=None)
+    instants = [other.published for other in others.values()] + [one.updated for one in (article, *shown)]
+    future = [instant for instant in instants if instant and instant > now]
+    coverage = tuple(_as_of(other, now) for other in sorted(shown, key=merit)[:MOST_COVERAGE])
+    return Story(_as_of(article, now), coverage), min(future, default=None)
+
+
+def _as_of(article: Article, now: datetime) -> Article:
+    """The article as it is now: an update to come is none yet."""
+    if not article.updated or article.updated <= now:
+        return article
+    return replace(article, updated=article.published)
 
 
 def merit(article: Article) -> tuple[Any, ...]:

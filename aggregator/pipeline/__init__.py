@@ -6,13 +6,14 @@ from aggregator.pipeline.listing import Listed, listing, redirects
 from aggregator.pipeline.plan import HOOK, Plan, Progress, Source, Wish
 from aggregator.pipeline.report import Done, Report, Survey, report
 from aggregator.pipeline.run import run
-from aggregator.pipeline.session import EVERYTHING, Session
+from aggregator.pipeline.session import EVERYTHING, TOLERANCE, Session
 from aggregator.store import News
 from aggregator.workers import cores
 
 __all__ = [
     "EVERYTHING",
     "HOOK",
+    "TOLERANCE",
     "Done",
     "Explanation",
     "Listed",

@@ -1,11 +1,10 @@
 """From the source folders to merged articles: what changed is read, and whatever that affects is merged again.
 
-look ──walk──▶ seen ──▶ unread ──read──▶ saved ──join──▶ articles, ids, dirty feeds
+look ──walk──▶ seen ──▶ unread ──read──▶ saved ──guard──▶ held or gone ──join──▶ articles, ids, dirty feeds
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from aggregator import documents
 from aggregator.documents import Options, Outcome
 from aggregator.feeds import ALL, SITE
 from aggregator.model import Problem, Severity, to_micros
+from aggregator.pipeline.guarding import UNDECIDED, Verdict, decide, exists, missing
 from aggregator.pipeline.joining import join, standing_of
 from aggregator.pipeline.plan import Plan, Progress, Source
 from aggregator.store import Index, Ledger, Packed, Row, Saved, chunks, pack
@@ -31,7 +31,6 @@ _KEPT = 64 << 20  # bytes read, after which the index keeps what it has
 _FEW = 64
 _SMALL = 64 << 10  # bytes
 _SLOWEST = 25_000  # bytes of a document that are read in a second at least: Markdown of nothing but tables
-_GUARDED = 20
 
 
 class Ingested(NamedTuple):
@@ -75,45 +74,49 @@ def ingest(
     """
     made_with = index.meta()
     stale = {stage for stage, digest in fingerprints.items() if made_with.get(stage) != digest}
+    if made_with.get("clock", "") != ledger.clock:
+        stale.add("rendering")
     if index.blank:  # nothing in it was read under other rules
         index.put_meta({"reading": fingerprints["reading"]})
     elif "reading" in stale:
         index.files.forget_signatures()
     if "reading" in stale:
         ledger.respell()
-    everything = bool(stale & {"reading", "merging"}) or made_with.get("ledger") != ledger.mark
+    strange = made_with.get("ledger") != ledger.mark
+    everything = bool(stale & {"reading", "merging"}) or strange
     troubles = _look(plan, index, look)
-    gone, held, guarded = _gone(plan.sources, index, ledger, look, accept_deletions=accept_deletions)
-    if held is None:
-        index.rollback()
-        return Ingested(0, len(gone), 0, tuple(troubles), tuple(guarded), blind=True, merged=0)
+    absence = missing(plan.sources, index, ledger, look, strange=strange, accept=accept_deletions)
     # Where index and ledger meet anew, what is published must follow from all documents.
     until = _never if everything else enough
     read, left = _read(plan, index, workers, started - _RACY, until, progress, respell="reading" in stale)
-    if left:  # what is gone may be there under a path that is still unread
-        gone, held, guarded = [], 0, []
-    for paths in chunks(gone, 500):
+    # What is gone may be there under a path that is still unread.
+    verdict = UNDECIDED if left else decide(absence, index, ledger, accept=accept_deletions)
+    if verdict.blind:
+        return _without_sight(index, ledger, read, troubles, verdict)
+    for paths in chunks(verdict.gone, 500):
         index.files.drop(paths)
     joined = join(plan, index, ledger, now, everything=everything)
     if "rendering" in stale:
         index.entries.render_all()
         index.entries.mark_dirty([ALL, SITE, *plan.customs, *ledger.feeds()])
         index.entries.mark_parts_dirty(ledger.archives())
-    if joined.affected or gone or stale:
+    if joined.affected or verdict.gone or verdict.changed or stale:
         ledger.commit(now)
-    index.put_meta({**fingerprints, "ledger": ledger.mark, "now": str(to_micros(now))})
+    index.put_meta({**fingerprints, "ledger": ledger.mark, "clock": ledger.clock, "now": str(to_micros(now))})
     index.commit()
     troubles += joined.troubles
+    gone = len(verdict.gone) + verdict.held
     return Ingested(
-        read,
-        len(gone) + held,
-        held,
-        tuple(troubles),
-        tuple(guarded),
-        blind=False,
-        merged=joined.merged,
-        left=left,
+        read, gone, verdict.held, tuple(troubles), verdict.problems, blind=False, merged=joined.merged, left=left
     )
+
+
+def _without_sight(index: Index, ledger: Ledger, read: int, troubles: Sequence[Problem], verdict: Verdict) -> Ingested:
+    """Keep what was read, and what is held. The index stays strange to the ledger, so that the next run joins all."""
+    index.articles.end()
+    ledger.commit()
+    index.commit()
+    return Ingested(read, verdict.held, verdict.held, tuple(troubles), verdict.problems, blind=True, merged=0)
 
 
 def _look(plan: Plan, index: Index, look: Look) -> list[Problem]:
@@ -125,7 +128,7 @@ def _look(plan: Plan, index: Index, look: Look) -> list[Problem]:
             index.files.hold(where)
         places = _outermost(_inside(source, [str(source.folder)] if look.paths is None else look.paths))
         index.files.look(_where(source, inner) for inner in places if inner.isprintable())
-        if _exists(source):
+        if exists(source):
             found = (one for inner in places for one in _walk(plan, source, inner))
             for rows in chunks(_seen(source, found, moving, index, troubles), 1000):
                 index.files.see(rows)
@@ -181,53 +184,6 @@ def _above(inner: str) -> Iterator[str]:
         yield ""
     for match in re.finditer("/", inner):
         yield inner[: match.start()]
-
-
-def _gone(
-    sources: Sequence[Source], index: Index, ledger: Ledger, look: Look, *, accept_deletions: bool
-) -> tuple[list[str], int | None, list[Problem]]:
-    """The documents to forget, the number of missing ones that the guard keeps, and what the guard says.
-
-    The guard: a missing source, or more than half and more than 20 of its documents gone at once, is an accident
-    until somebody accepts it. The number is None where the missing ones are not in the index either, so that
-    nothing could be published in their place.
-    """
-    everything = look.paths is None
-    configured = {source.name for source in sources}
-    former = [name for name in index.files.sources() if name not in configured] if everything else []
-    gone = [path for name in former for path in index.files.gone(name, everywhere=True)]
-    held: int | None = 0
-    guarded = []
-    if gone and not accept_deletions and not all(map(_exists, sources)):
-        held, gone = len(gone), []  # perhaps a slip in the name of the source that took their place
-    for source in sources:
-        missing = index.files.gone(source.name, everywhere=everything)
-        there = _exists(source)
-        if there and not everything and len(missing) <= _GUARDED:
-            gone += missing
-            continue
-        known = index.files.known(source.name)
-        lost = [] if known else [path for path in ledger.entry_paths(source.name) if not index.files.seen(path)]
-        lacking = index.files.lacking(source.name, everywhere=everything) or len(lost)
-        total = known or len(ledger.entry_paths(source.name))
-        if there:
-            accident = lacking > _GUARDED and lacking * 2 > total
-            what = f"{lacking} of {total} documents are gone"
-        else:
-            accident = True
-            what = "this source is missing"
-        if accept_deletions or not accident:
-            gone += missing
-            continue
-        held = None if lost or held is None else held + len(missing)
-        message = f"{what}: nothing is withdrawn until the files return or --accept-deletions is given"
-        guarded.append(Problem(source.name, 0, 0, Severity.error, message))
-    return gone, held, guarded
-
-
-def _exists(source: Source) -> bool:
-    """Whether the source's folder is there; one behind a closed folder isn't."""
-    return os.path.isdir(source.folder)  # noqa: PTH112  # Path.is_dir raises PermissionError before Python 3.14
 
 
 class _Task(NamedTuple):

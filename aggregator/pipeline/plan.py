@@ -173,7 +173,8 @@ class Wish(msgspec.Struct, frozen=True):
     only: publish these feeds alone, by name (empty: all); later: leave the feeds whose names match one of these
     patterns as they are, dirty or not, unless one of those in `called` matches too; dry: change nothing; at: now was
     named by a person, and is refused when the ledger remembers something later; adopt: take over an output folder of
-    another store, and files there that aren't ours.
+    another store, and files there that aren't ours; accept_clock: a person says that now is right, whatever later
+    instants the ledger remembers.
     """
 
     rebuild: bool = False
@@ -184,6 +185,7 @@ class Wish(msgspec.Struct, frozen=True):
     at: bool = False
     accept_deletions: bool = False
     adopt: bool = False
+    accept_clock: bool = False
 
     def chooses(self, name: str) -> bool:
         """Whether to publish the feed of this name."""

@@ -250,7 +250,8 @@ class Press:
             instants += map(self.ledger.last_withdrawal, self._topics(sheet))
         if sheet.month or kind_of(sheet.shown) == CUSTOM:  # what is newest may leave, and no instant goes back
             before = self.ledger.feed(*sheet.part)
-            instants.append(before and before.shown.updated)
+            if before and before.shown.updated <= self.now:  # earlier versions believed updates to come
+                instants.append(before.shown.updated)
         shows = shown(
             self.index.entries.published(keys),
             max(filter(None, instants), default=EPOCH),

@@ -77,7 +77,7 @@ def _rendered(task: _Task, article: Article, coverage: Iterable[Article], shared
     story, changes = relate(article, coverage, shared.now)
     until = min(filter(None, (changes, task.until)), default=None)
     published = article.published or task.published
-    updated = max(filter(None, (article.updated or published, task.restored)))
+    updated = max(filter(None, (story.article.updated or published, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)
     warning = ""
     try:

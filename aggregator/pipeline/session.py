@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ import msgspec
 from aggregator import publish
 from aggregator.errors import (
     AggregatorError,
+    ClockBehind,
     IndexDamaged,
     LedgerCorrupt,
     PlaceChanged,
@@ -54,6 +55,9 @@ _DAMAGE = (sqlite3.Error, msgspec.DecodeError, IndexDamaged)
 _PRELOAD = ("aggregator.pipeline.ingest", "aggregator.pipeline.rendering", "lxml.etree", "nh3")
 
 EVERYTHING = Look(None, frozenset(), None)
+
+TOLERANCE = timedelta(hours=1)
+"""How far behind the ledger's newest record a clock may be and still be believed."""
 
 
 class _Run(NamedTuple):
@@ -212,13 +216,10 @@ class Session:
 
         Where more is in doubt than `look` names, everything is looked at. started: the real time, in ns since 1970.
         enough: whether to publish what was read by now, and leave the rest to a further run: see `Done.left`.
-        Raises TimeRefused, UnknownFeed, ForeignOutput, Locked, Stopped and StoreError.
+        Raises TimeRefused, ClockBehind, UnknownFeed, ForeignOutput, Locked, Stopped and StoreError.
         """
         with self._guarded():
-            newest = self.ledger.newest
-            if wish.at and newest and now < newest:
-                message = f"--at {now.isoformat()}: the ledger remembers {newest.isoformat()}; name a later time"
-                raise TimeRefused(message)
+            self._check_time(wish, now)
             if self._doubtful or wish.rebuild:
                 look = EVERYTHING._replace(unsettled=look.unsettled)
             self._doubtful = True
@@ -228,6 +229,20 @@ class Session:
             # While the guard holds, only a look at everything can tell whether the files are back.
             self._doubtful = bool(done.guard)
             return done
+
+    def _check_time(self, wish: Wish, now: datetime) -> None:
+        """See that now isn't before what the ledger remembers. Raises TimeRefused and ClockBehind."""
+        newest = self.ledger.newest
+        if newest is None or wish.accept_clock:
+            return
+        if wish.at and now < newest:
+            raise TimeRefused(f"--at {now.isoformat()}: the ledger remembers {newest.isoformat()}; name a later time")
+        if now < newest - TOLERANCE:
+            self._doubtful = True  # what was noted meanwhile is forgotten
+            raise ClockBehind(
+                f"the clock says {now:%Y-%m-%d %H:%M} UTC, but the ledger remembers {newest:%Y-%m-%d %H:%M} UTC, and"
+                " nothing is published; set the clock, or if it is right, run `aggregator regenerate --accept-clock`"
+            )
 
     def _see_to_places(self, *, adopt: bool) -> None:
         """See that the store is where it was, and that the output folder is still held. Raises StoreError, Locked and
@@ -390,6 +405,7 @@ class Session:
 
     def _go(self, run: _Run, told: tuple[Problem, ...], former: Path | None) -> Done:
         plan, ledger, wish = self.plan, self.ledger, run.wish
+        ledger.bring_back(run.now)
         index = self._opened(former, rebuild=wish.rebuild)
         with Workers(self.processes, self._leave_if_stopped, _PRELOAD) as workers:
             ingested = ingest(

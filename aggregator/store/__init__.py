@@ -13,6 +13,7 @@ from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, open_index
 from aggregator.store.ledger import DAMAGED, Ledger, News, Out, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
+from aggregator.store.likes import Former
 from aggregator.store.packed import Packed, Row, Saved, Spot, Standing, Topics, decode_mention, pack
 from aggregator.store.placements import Lister, Move, Place
 
@@ -21,6 +22,7 @@ __all__ = [
     "INDEX_FILE",
     "LEDGER_FILE",
     "Closed",
+    "Former",
     "Index",
     "Ledger",
     "Lister",

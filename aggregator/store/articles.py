@@ -158,8 +158,8 @@ _ALONE = (
     "INSERT OR IGNORE INTO made SELECT article FROM affected CROSS JOIN lead USING (document)",
 )
 _COLLECTED = (
-    "looked", "seen", "held", "changed", "touched", "asked", "former", "affected", "joined", "made", "placing",
-    "regroup", "met", "stale", "settled",
+    "looked", "seen", "held", "absent", "taken", "familiar", "changed", "touched", "asked", "former", "affected",
+    "joined", "made", "placing", "regroup", "met", "stale", "settled",
 )  # fmt: skip
 
 

@@ -68,7 +68,8 @@ class Digests:
         )
         for (id, name, until, updated), some in groupby(rows, key=lambda row: row[:4]):
             members, turns = zip(*(row[4:] for row in some), strict=True)
-            last = max((updated, *filter(None, turns)))
+            instants = (until, updated, *filter(None, turns))
+            last = max(instant for instant in instants if instant <= to_micros(now))  # earlier versions had later ones
             yield Closed(id, name, from_micros(until), from_micros(last), members)
 
     def listing(self, ids: Sequence[str]) -> list[str]:

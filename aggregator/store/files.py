@@ -129,26 +129,30 @@ class Files:
             )
         )
 
-    def gone(self, source: str, *, everywhere: bool) -> list[str]:
-        """The documents of a source that aren't where they were looked for: at some places, or everywhere."""
-        return self.database.column(f"SELECT path {_missing(everywhere)} ORDER BY path", (source,))
-
-    def lacking(self, source: str, *, everywhere: bool) -> int:
-        """How many of those that are gone were ever read, and aren't there under another path either.
-
-        A file that was moved has the same inode, size and time.
+    def gone(self, source: str, *, everywhere: bool) -> dict[str, bool]:
+        """The documents of a source that aren't where they were looked for, at some places or everywhere: by path,
+        whether they were ever read.
         """
-        return int(
-            self.database.one(
-                f"""
-                SELECT count(*) FROM (SELECT id {_missing(everywhere)}) JOIN lead ON document = id WHERE id NOT IN (
-                  SELECT moved.id FROM seen s
-                    JOIN document moved ON (moved.inode, moved.size, moved.mtime) = (s.inode, s.size, s.mtime)
-                    WHERE NOT EXISTS (SELECT 1 FROM document WHERE path = s.path))
-                """,
-                (source,),
-            )
+        rows = self.database.execute(
+            f"SELECT path, EXISTS (SELECT 1 FROM lead WHERE document = id) {_missing(everywhere)} ORDER BY path",
+            (source,),
         )
+        return {path: bool(was_read) for path, was_read in rows}
+
+    def listed(self, paths: Iterable[str]) -> set[str]:
+        """Those of these documents whose own mention would make an entry."""
+        rows = self.database.execute(
+            """
+            SELECT path FROM document JOIN lead ON document = id
+              WHERE topics IS NOT NULL AND path IN (SELECT value FROM json_each(?))
+            """,
+            (json.dumps(list(paths)),),
+        )
+        return {path for (path,) in rows}
+
+    def last(self) -> int:
+        """The number of the document that became known last; 0: there is none."""
+        return int(self.database.one("SELECT max(id) FROM document") or 0)
 
     # What came of reading it
 
@@ -158,7 +162,7 @@ class Files:
         replaced = [known[saved.row.path] for saved in batch if saved.packed and saved.row.path in known]
         before = self._related(replaced)
         self._leave([(number,) for number in replaced])
-        free = int(self.database.one("SELECT max(id) FROM document") or 0) + 1
+        free = self.last() + 1
         documents, mentions, leads, claims = [], [], [], []
         for row, outcome, digest, problems, packed in batch:
             number = known.get(row.path)

@@ -12,6 +12,7 @@ from aggregator.store.database import Database, is_secure, replace, unlink
 from aggregator.store.duplicates import Duplicates
 from aggregator.store.entries import Entries
 from aggregator.store.files import Files
+from aggregator.store.likes import Likes
 from aggregator.store.lookup import Lookup
 from aggregator.store.placements import Placements
 from aggregator.store.schema import BATCH, CARRIED, TABLES, VERSION
@@ -25,8 +26,8 @@ class Index:
     An `unfinished` one is built beside the one in use, and takes its place by `install`; one that is `kept` was left by
     a run that was killed, and is gone on with. Its tables are in five hands: `files` (documents and what they say),
     `articles` (which documents belong together, whose id is whose), `duplicates` (which articles tell the same story),
-    `placements` (in whose feeds they are) and `entries` (feeds and what they show). `lookup` answers questions of
-    people.
+    `placements` (in whose feeds they are) and `entries` (feeds and what they show). `likes` finds documents again that
+    went by another path; `lookup` answers questions of people.
     """
 
     def __init__(self, path: Path | None, *, dry: bool = False, unfinished: bool = False, kept: bool = False) -> None:
@@ -48,6 +49,7 @@ class Index:
         self.duplicates = Duplicates(self.database)
         self.placements = Placements(self.database)
         self.entries = Entries(self.database)
+        self.likes = Likes(self.database)
         self.lookup = Lookup(self.database)
 
     def commit(self) -> None:

@@ -10,11 +10,13 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from msgspec.json import Decoder, encode
+from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, LedgerCorrupt, StoreError
 from aggregator.model import EPOCH, Holding, Lead, Shown, Tombstone, from_micros, to_micros
@@ -46,6 +48,21 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "feed.shown": _SHOWN.decode,
     "file.path": _below,
 }
+
+# What is withdrawn stays so, and what is back: of the two instants, the later one stays the later one.
+_BROUGHT_BACK = (
+    """
+    UPDATE article SET (first_seen, withdrawn, restored) = (
+        min(first_seen, :now), min(withdrawn, :now), min(restored, :now - (restored < withdrawn)))
+      WHERE max(first_seen, coalesce(withdrawn, 0), coalesce(restored, 0)) > :now
+    """,
+    "UPDATE OR REPLACE tombstone SET withdrawn = :now WHERE withdrawn > :now",
+    "UPDATE topic SET since = :now WHERE since > :now",
+    "UPDATE feed SET lapsed = :now WHERE lapsed > :now",
+    "DELETE FROM digest_member WHERE until > :now",
+    "DELETE FROM digest WHERE until > :now",
+    "UPDATE digest SET updated = :now WHERE updated > :now",
+)
 
 
 class Stand(NamedTuple):
@@ -193,6 +210,11 @@ class Ledger:
         return str(self._meta("mark"))
 
     @property
+    def clock(self) -> str:
+        """Changes whenever later instants than now were brought back; "" where none ever was."""
+        return str(self._meta("clock") or "")
+
+    @property
     def newest(self) -> datetime | None:
         """The latest instant that the ledger remembers."""
         newest = self._meta("newest")
@@ -222,6 +244,26 @@ class Ledger:
     def reach(self, now: datetime) -> None:
         """Remember that something was decided at an instant: no run may go back behind it."""
         self._put_meta("newest", max(self._meta("newest") or 0, to_micros(now)))
+
+    def bring_back(self, now: datetime) -> None:
+        """Make all that is remembered of later instants be of now: the clock was wrong then.
+
+        Periods of digests that aren't over are forgotten, and chosen when they are.
+        """
+        at = to_micros(now)
+        if (self._meta("newest") or at) <= at:
+            return
+        for statement in _BROUGHT_BACK:
+            self.database.execute(statement, {"now": at})
+        for topic, month, shown in self.database.execute(
+            "SELECT topic, month, shown FROM feed WHERE shown IS NOT NULL"
+        ).fetchall():
+            showed = _SHOWN.decode(shown)
+            if showed.updated > now:
+                text = encode(replace(showed, updated=now)).decode()
+                self.database.execute("UPDATE feed SET shown = ? WHERE (topic, month) = (?, ?)", (text, topic, month))
+        self._put_meta("newest", at)
+        self._put_meta("clock", uuid4().hex)
 
     # Identity
 
@@ -369,13 +411,49 @@ class Ledger:
         """The documents that an id was given to."""
         return self.database.column("SELECT path FROM path WHERE id = ?", (id,))
 
-    def entry_paths(self, source: str) -> list[str]:
-        """The documents of a source that led to an entry when last settled."""
+    def paths(self) -> list[str]:
+        """All documents that ever led to an article."""
+        return self.database.column("SELECT path FROM path")
+
+    def histories(self) -> Iterator[tuple[list[str], bool]]:
+        """Of each id, the documents that it was ever given to, and whether it was an entry when last settled."""
+        rows = self.database.execute(
+            "SELECT p.id, a.topics IS NOT NULL, p.path FROM path p JOIN article a ON a.id = p.id ORDER BY p.id, p.path"
+        )
+        for (_, is_entry), some in groupby(rows, key=lambda row: row[:2]):
+            yield [path for *_, path in some], bool(is_entry)
+
+    def withdrawn_paths(self, source: str) -> list[str]:
+        """The documents of a source whose articles are withdrawn."""
         return self.database.column(
-            "SELECT p.path FROM path p JOIN article a ON a.id = p.id"
-            " WHERE a.topics IS NOT NULL AND substr(p.path, 1, ?1) = ?2",
+            """
+            SELECT p.path FROM path p JOIN article a ON a.id = p.id
+              WHERE a.withdrawn IS NOT NULL AND coalesce(a.restored < a.withdrawn, true)
+                AND substr(p.path, 1, ?1) = ?2
+            """,
             (len(source) + 1, source + "/"),
         )
+
+    # What the guard holds
+
+    def missing(self) -> dict[str, dict[str, int]]:
+        """The documents that are held though they are missing, by source, and how many that had when they went."""
+        found: dict[str, dict[str, int]] = {}
+        for path, source, known in self.database.execute("SELECT path, source, known FROM missing"):
+            found.setdefault(source, {})[path] = known
+        return found
+
+    def hold(self, source: str, paths: Iterable[str], known: int) -> None:
+        """Remember that these of the documents known of a source are missing, and held."""
+        self.database.executemany(
+            "INSERT OR REPLACE INTO missing VALUES (?, ?, ?)", [(path, source, known) for path in paths]
+        )
+
+    def release(self, paths: Iterable[str]) -> None:
+        """Remember that these documents are there again, or let go."""
+        self.database.executemany("DELETE FROM missing WHERE path = ?", [(path,) for path in paths])
+
+    # What becomes of entries
 
     def settle(self, standings: Sequence[tuple[str, Stand]]) -> None:
         """Remember in which topics' feeds entries are from now on, and when they were published."""
@@ -407,7 +485,9 @@ class Ledger:
 
     def withdraw(self, id: str, topics: Sequence[str], now: datetime) -> None:
         """Remember that the entry was withdrawn from the feeds of these topics."""
-        self.database.execute("UPDATE article SET withdrawn = ? WHERE id = ?", (to_micros(now), id))
+        self.database.execute(
+            "UPDATE article SET (withdrawn, restored) = (?1, min(restored, ?1 - 1)) WHERE id = ?2", (to_micros(now), id)
+        )
         self.database.executemany(
             "INSERT OR IGNORE INTO tombstone VALUES (?, ?, ?)",
             [(topic, id, to_micros(now)) for topic in topics],

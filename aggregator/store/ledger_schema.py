@@ -1,9 +1,9 @@
 """The tables of the ledger, what makes one of each earlier version one of this, and the order of their rows."""
 
-VERSION = 5
+VERSION = 6
 SCHEMA = """
 -- identity: which output folders are ours, mark: changes with every change that the index must have seen,
--- newest: the latest instant remembered
+-- newest: the latest instant remembered, clock: changes when later ones than now were brought back to it
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) WITHOUT ROWID;
 -- every id ever given, by age; key: what it was given for; topics: the feeds its entry is in (NULL: it is no entry)
 CREATE TABLE article (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, key TEXT NOT NULL,
@@ -37,6 +37,9 @@ CREATE TABLE digest_member (topic TEXT, until INTEGER, place INTEGER, id TEXT NO
 CREATE INDEX digest_member_id ON digest_member (id);
 -- those that stand for their near-duplicates, the first first
 CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
+-- documents that went by accident and are kept as they were, until they are there again or somebody accepts it; known:
+-- how many their source had when they went
+CREATE TABLE missing (path TEXT PRIMARY KEY, source TEXT NOT NULL, known INTEGER NOT NULL) WITHOUT ROWID;
 -- what became of files that hubs and hooks weren't told of yet; outcome: written or removed
 CREATE TABLE news (age INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, path TEXT NOT NULL,
   outcome TEXT NOT NULL, UNIQUE (teller, path));
@@ -68,6 +71,7 @@ UPGRADES = {
       PRIMARY KEY (topic, until, place)) WITHOUT ROWID;
     CREATE INDEX digest_member_id ON digest_member (id);
     """,
+    5: "CREATE TABLE missing (path TEXT PRIMARY KEY, source TEXT NOT NULL, known INTEGER NOT NULL) WITHOUT ROWID",
 }
 TABLES = {
     "meta": "name",
@@ -81,5 +85,6 @@ TABLES = {
     "file": "path",
     "digest": "topic, until",
     "digest_member": "topic, until, place",
+    "missing": "path",
     "news": "age",
 }

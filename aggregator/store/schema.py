@@ -88,6 +88,15 @@ CREATE TEMP TABLE seen (
   path TEXT PRIMARY KEY, file TEXT, source TEXT, size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER
 ) WITHOUT ROWID;
 CREATE TEMP TABLE held (path TEXT PRIMARY KEY) WITHOUT ROWID;
+-- missing documents, and what each was like; held: missing since an earlier run, liked: its like stands elsewhere
+CREATE TEMP TABLE absent (
+  path TEXT PRIMARY KEY, inode INTEGER, size INTEGER, mtime INTEGER, digest BLOB, title TEXT, published INTEGER,
+  held INTEGER NOT NULL DEFAULT false, liked INTEGER NOT NULL DEFAULT false
+) WITHOUT ROWID;
+-- taken: what can't be the like of one of them, as it is that of another, or goes itself; familiar: documents that only
+-- the ledger knew before they were read
+CREATE TEMP TABLE taken (path TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TEMP TABLE familiar (path TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE changed (document INTEGER PRIMARY KEY);
 CREATE TEMP TABLE touched (url TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TEMP TABLE asked (url TEXT PRIMARY KEY) WITHOUT ROWID;
