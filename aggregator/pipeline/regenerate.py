@@ -36,7 +36,11 @@ def regenerate(
     selector = Selector(plan, index, ledger, now)
     waiting = selector.waiting()
     site = chosen("")
-    asked = {topic: months for topic, months in waiting.items() if topic != SITE and chosen(selector.name(topic))}
+    asked = {
+        topic: months
+        for topic, months in waiting.items()
+        if topic != SITE and any(map(chosen, selector.names(topic)))  # the files under each lead to the same feed
+    }
     if not asked and not (site and SITE in waiting):
         unchanged = sum(not path.endswith(publish.TWIN) for path, *_ in ledger.files())
         return Published(Counter({publish.Outcome.unchanged: unchanged}), (), (), 0)

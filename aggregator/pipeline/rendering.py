@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import chain
@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from aggregator import render
 from aggregator.feeds import kind_of
-from aggregator.merge import merge, relate
-from aggregator.model import Article, Entry, Problem, Severity, Site, Topic, from_micros, to_micros
+from aggregator.merge import merge, relate, timely
+from aggregator.model import Article, Entry, Mention, Problem, Severity, Site, Topic, from_micros, to_micros
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.store import Index, Ledger, chunks, decode_mention
 from aggregator.workers import Workers
@@ -32,6 +32,13 @@ class _Task(NamedTuple):
     restored: datetime | None
     coverage: list[str]
     formats: tuple[str, ...]
+
+
+class _Covering(NamedTuple):
+    """A related article as it is now, and when more is said of it (None: never)."""
+
+    article: Article
+    following: datetime | None
 
 
 class _Lot(NamedTuple):
@@ -55,15 +62,24 @@ def _render_some(lot: _Lot) -> list[_Answer]:
     """In a worker: merge, relate and render some entries; what several of them show is merged once."""
 
     @cache
-    def article(key: str) -> Article:
-        return merge(map(decode_mention, lot.mentions[key]), key)
+    def mentions(key: str) -> list[Mention]:
+        return list(map(decode_mention, lot.mentions[key]))
 
-    return [_rendered(task, article(task.key), map(article, task.coverage), lot) for task in lot.tasks]
+    @cache
+    def covering(key: str) -> _Covering:
+        said, following = timely(mentions(key), key, lot.now)
+        return _Covering(merge(said, key), following)
+
+    return [
+        _rendered(task, merge(mentions(task.key), task.key), list(map(covering, task.coverage)), lot)
+        for task in lot.tasks
+    ]
 
 
-def _rendered(task: _Task, article: Article, coverage: Iterable[Article], lot: _Lot) -> _Answer:
-    story, changes = relate(article, coverage, lot.now)
-    until = min(filter(None, (changes, task.until)), default=None)
+def _rendered(task: _Task, article: Article, coverage: Sequence[_Covering], lot: _Lot) -> _Answer:
+    story, changes = relate(article, [covering.article for covering in coverage], lot.now)
+    turns = (changes, task.until, *(covering.following for covering in coverage))
+    until = min(filter(None, turns), default=None)
     published = article.published or task.published
     updated = max(filter(None, (article.updated or published, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)

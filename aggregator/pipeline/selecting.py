@@ -77,15 +77,24 @@ class Selector:
 
     def waiting(self) -> dict[str, dict[int, bool]]:
         """The parts of feeds that are dirty or due, by topic and month, and whether nothing has come to them; where a
-        topic had a feed under another name, that address keeps serving.
+        topic had a feed under another name, that address keeps serving, as long as its own one does.
         """
         found: dict[str, dict[int, bool]] = {}
-        for topic, month, same in self.index.entries.waiting(self.now):
-            aliases = [alias for alias in self.plan.taxonomy.aliases(topic) if self.ledger.feed(alias)]
-            for one in (topic, *aliases):
-                months = found.setdefault(one, {})
+        for named, month, same in self.index.entries.waiting(self.now):
+            topic = self.plan.taxonomy.former.get(named, named)
+            for name in (topic, *self._former(topic)):
+                months = found.setdefault(name, {})
                 months[month] = same and months.get(month, True)
         return dict(sorted(found.items()))
+
+    def names(self, topic: str) -> list[str]:
+        """What the feed of a topic goes by, under all names that it is out under."""
+        shown = self.plan.taxonomy.former.get(topic, topic)
+        return [self.name(one) for one in (shown, *self._former(shown))]
+
+    def _former(self, topic: str) -> list[str]:
+        """The other names of a topic under which its feed is out."""
+        return [alias for alias in self.plan.taxonomy.aliases(topic) if self.ledger.feed(alias)]
 
     def name(self, topic: str) -> str:
         """What the feed of a topic goes by; "" for the files of the site as a whole."""
