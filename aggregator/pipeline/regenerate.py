@@ -15,7 +15,7 @@ from aggregator.feeds import SITE
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
 from aggregator.pipeline.selecting import Selector
-from aggregator.store import Index, Ledger
+from aggregator.store import Index, Ledger, Part
 from aggregator.workers import Workers
 
 
@@ -56,8 +56,10 @@ def regenerate(
     return press.publish(sheets, progress, rendered, site=site)
 
 
-def notice_altered(output: Path, index: Index, ledger: Ledger) -> None:
-    """Make dirty what of the feeds has a file that isn't as it was written."""
-    for path, part, recorded in ledger.files():
-        if publish.signature(output, path) != publish.Signature(*recorded):
-            index.entries.mark_altered(part)
+def altered(output: Path, ledger: Ledger) -> set[Part]:
+    """The parts of feeds that have a file which isn't as it was written."""
+    return {
+        part
+        for path, part, recorded in ledger.files()
+        if publish.signature(output, path) != publish.Signature(*recorded)
+    }

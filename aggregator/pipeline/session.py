@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -28,7 +29,7 @@ from aggregator.model import Problem, Severity, from_micros, to_micros
 from aggregator.pipeline.ingest import Ingested, ingest, places
 from aggregator.pipeline.naming import feed_name, feed_names
 from aggregator.pipeline.plan import Plan, Progress, Wish
-from aggregator.pipeline.regenerate import notice_altered, regenerate
+from aggregator.pipeline.regenerate import altered, regenerate
 from aggregator.pipeline.report import Done, Effort, Files, Published, Survey
 from aggregator.publish import Outcome
 from aggregator.store import (
@@ -38,6 +39,7 @@ from aggregator.store import (
     Index,
     Ledger,
     News,
+    Part,
     discard_unfinished,
     is_corrupt,
     open_index,
@@ -49,13 +51,17 @@ from aggregator.workers import Workers
 
 _DAMAGE = (sqlite3.Error, msgspec.DecodeError, IndexDamaged)
 
+_PEACE = 200  # times as long as a check of the published files took, there is no other
+_CHECK = 4.0  # seconds from one to the next, at least: the daemon asks about every five
+
 EVERYTHING = Look(None, frozenset(), None)
 
 
 class _Run(NamedTuple):
-    """What one run is to do, and when."""
+    """What one run is to do, and when. checks: whether it looks for published files that aren't as written."""
 
     look: Look
+    checks: bool
     wish: Wish
     now: datetime
     started: int
@@ -87,6 +93,7 @@ class Session:
         self._stop = stop
         self._index: Index | None = None
         self._doubtful = True
+        self._check_from = float("-inf")
         self._stack = ExitStack()
 
     def __enter__(self) -> Session:
@@ -142,10 +149,11 @@ class Session:
         if self._doubtful or wish.rebuild:
             look = EVERYTHING._replace(unsettled=look.unsettled)
         self._doubtful = True
-        if look.paths is None and not self.dry:
+        checks = look.paths is None or self._may_check()
+        if checks and not self.dry:
             self._see_to_places()
         try:
-            done = self._bring_up(_Run(look, wish, now, started, self._watched(progress)))
+            done = self._bring_up(_Run(look, checks, wish, now, started, self._watched(progress)))
         except sqlite3.Error as error:
             self._rollback()
             if self._stop():
@@ -157,6 +165,34 @@ class Session:
         # While the guard holds, only a look at everything can tell whether the files are back.
         self._doubtful = bool(done.guard)
         return done
+
+    def has_altered(self) -> bool:
+        """Whether somebody altered or removed a published file, of which no run knows yet: the next one mends it.
+
+        To be asked often: only now and then it looks.
+        """
+        if not self._may_check():
+            return False
+        try:
+            entries = self._opened().entries
+            found = any(not entries.is_dirty(*part) for part in self._altered())
+        except sqlite3.Error as error:
+            self._rollback()
+            raise StoreError(f"{self.plan.store}: {error}") from error
+        if found:
+            self._check_from = float("-inf")
+        return found
+
+    def _may_check(self) -> bool:
+        """Whether it is time to look at the published files: that costs a small part of the time that passes."""
+        return time.monotonic() >= self._check_from
+
+    def _altered(self) -> set[Part]:
+        begin = time.monotonic()
+        found = altered(self.plan.output, self.ledger)
+        end = time.monotonic()
+        self._check_from = end + max(_CHECK, _PEACE * (end - begin))
+        return found
 
     def _see_to_places(self) -> None:
         """See that the store is where it was, and that the output folder is still ours. Raises StoreError, Locked and
@@ -326,13 +362,14 @@ class Session:
                 accept_deletions=wish.accept_deletions,
                 progress=run.progress,
             )
+            if run.checks:
+                index.entries.mark_altered(self._altered())
             if ingested.blind:
+                index.commit()
                 published = Published(Counter(), (), (), 0)
             else:
                 index = self._index = index.install()
                 _check(wish.only, feed_names(ledger))
-                if run.look.paths is None:
-                    notice_altered(plan.output, index, ledger)
                 published = regenerate(
                     plan, index, ledger, workers, run.now, wish.chooses, dry=self.dry, progress=run.progress
                 )
