@@ -276,7 +276,8 @@ class Ledger:
         """When these ids were first seen, of those that were so after an instant."""
         rows = self.database.execute(
             """
-            SELECT id, first_seen FROM json_each(?) CROSS JOIN article ON id = value WHERE first_seen > ?
+            SELECT article.id, first_seen FROM json_each(?) CROSS JOIN article ON article.id = value
+              WHERE first_seen > ?
             """,
             (json.dumps(list(ids)), to_micros(after)),
         )
