@@ -19,7 +19,7 @@ from tests.world import day
 
 Found = TypeVar("Found")
 
-CEILING = 30.0  # seconds: a machine may be busy
+CEILING = 60.0  # seconds: a machine may be busy
 QUICK = {"settle": "100ms", "longest_wait": "1s"}
 
 

@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 TESTS = ("tests/test_text_slugs.py", "tests/test_merge.py")
 ROOT = Path(__file__).parents[1]
 
@@ -29,7 +27,6 @@ def tried(seed: int, *arguments: str) -> list[str]:
     return sorted(re.findall(r"(?:Test case|Trying example): .*?^\)", done.stdout, re.MULTILINE | re.DOTALL))
 
 
-@pytest.mark.timeout(300)
 def test_examples_are_the_same_in_any_order_and_whatever_is_loaded() -> None:
     """With other modules of ours loaded already, as by other tests, and in another order."""
     examples = tried(1)
