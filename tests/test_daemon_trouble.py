@@ -73,8 +73,8 @@ def quiet(daemon: Daemon) -> None:
 
 def test_a_feed_that_is_due_and_has_to_wait_is_no_busy_loop(site: Site) -> None:
     """Its instant has passed, and its schedule's time hasn't come."""
-    site.document("soon", publishedDateTime=datetime.now(UTC) + timedelta(seconds=5))
     with running(site, schedule=[{"feeds": "all", "cron": "0 0 1 1 *"}]) as daemon:
+        site.document("soon", publishedDateTime=datetime.now(UTC) + timedelta(seconds=5))
         until(lambda: "About soon" in site.titles("topics/ai"), "its instant")
         quiet(daemon)
         assert shows(site, "About a")
