@@ -32,7 +32,7 @@ test-systemd: .venv/test
 # What takes long: many kills, and new examples for every property and state machine. `make test` has fixed ones.
 crash: .venv/test
 	AGGREGATOR_KILLS=1000 $(BIN)/pytest --timeout 3600 tests/test_kill.py
-	HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 3600 -m hypothesis
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 7200 -m hypothesis
 
 # Twenty thousand changes under a daemon that is killed now and then; about ten minutes.
 soak: .venv/test

@@ -25,7 +25,7 @@ settings.register_profile(
 )
 # `make crash` tries new ones each time.
 settings.register_profile(
-    "long", settings.get_profile("default"), max_examples=1000, stateful_step_count=50, derandomize=False
+    "long", settings.get_profile("default"), max_examples=200, stateful_step_count=50, derandomize=False
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

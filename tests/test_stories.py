@@ -118,7 +118,7 @@ class Stories(Machine):
         assert_everything_can_be_reached(self.world)
 
 
-TestStories = pytest.mark.timeout(3600)(Stories.TestCase)
+TestStories = pytest.mark.timeout(7200)(Stories.TestCase)
 if os.environ.get("HYPOTHESIS_PROFILE", "default") == "default":
     TestStories.settings = settings(max_examples=25, stateful_step_count=20)
 
