@@ -113,14 +113,13 @@ def write_own(folder: Path, place: Path, numbers: range) -> list[Path]:
 
 def burst(folder: Path, count: int) -> float:
     """The seconds from the rename of a folder with many documents of today until all that they change is on disk."""
-    before = wait(folder, lambda status: status["state"] == "idle" and not status["queue"])
+    before = wait(folder, lambda status: status["state"] == "idle" and not status["queue"])["batch"]
     write_own(folder, folder / "burst", range(OWN, OWN + count))
     begin = time.monotonic()
     (folder / "burst").rename(folder / "articles/burst")
-    known = before["documents"]["known"] + count
     wait(
         folder,
-        lambda status: status["documents"]["known"] == known and status["state"] == "idle" and not status["queue"],
+        lambda status: status["batch"] != before and status["state"] == "idle" and not status["queue"],
         BURST_PATIENCE,
     )
     return time.monotonic() - begin
