@@ -1,6 +1,7 @@
 """Measures the daemon: how long after a document is renamed in its feeds are on disk, and what it holds meanwhile.
 
 python -m benchmarks.daemon --documents 100000 --changes 500
+python -m benchmarks.daemon --documents 100000 --changes 10 --burst 5000
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ related:
 ---
 Some *text* with a [link](https://own.example/link/{number}).
 """
-PATIENCE = 60.0
+PATIENCE = 60.0  # seconds
+BURST_PATIENCE = 1200.0
+OWN = 30
 
 
 @contextmanager
@@ -69,9 +72,9 @@ def daemon(folder: Path) -> Iterator[int]:
         process.wait()
 
 
-def wait(folder: Path, good: Any) -> dict[str, Any]:
+def wait(folder: Path, good: Any, patience: float = PATIENCE) -> dict[str, Any]:
     """The daemon's status, once it is so."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + patience
     path = folder / "store/status.json"
     while time.monotonic() < end:
         if path.exists() and good(status := json.loads(path.read_bytes())):
@@ -91,16 +94,35 @@ def edited(text: str, number: int) -> str:
 
 def own(folder: Path) -> list[Path]:
     """Documents of today in some topics, with coverage: a change of one of them shows in the feed of everything."""
+    return write_own(folder, folder / "articles/own", range(OWN))
+
+
+def write_own(folder: Path, place: Path, numbers: range) -> list[Path]:
+    """Documents of today with these numbers, in a new folder."""
     today = time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime())
     topics = [path.name for path in sorted((folder / "public/topics").iterdir())]
+    place.mkdir()
     paths = []
-    for number in range(30):
+    for number in numbers:
         chosen = [topics[number % len(topics)], topics[7 * number % len(topics)]]
-        path = folder / f"articles/own/{number}.md"
-        path.parent.mkdir(exist_ok=True)
+        path = place / f"{number}.md"
         path.write_text(DOCUMENT.format(number=number, today=today, topics=", ".join(chosen)), encoding="utf-8")
         paths.append(path)
     return paths
+
+
+def burst(folder: Path, count: int) -> float:
+    """The seconds from the rename of a folder with many documents of today until all that they change is on disk."""
+    before = wait(folder, lambda status: status["state"] == "idle" and not status["queue"])["batch"]
+    write_own(folder, folder / "burst", range(OWN, OWN + count))
+    begin = time.monotonic()
+    (folder / "burst").rename(folder / "articles/burst")
+    wait(
+        folder,
+        lambda status: status["batch"] != before and status["state"] == "idle" and not status["queue"],
+        BURST_PATIENCE,
+    )
+    return time.monotonic() - begin
 
 
 def latencies(folder: Path, changes: int, seed: int) -> list[float]:
@@ -157,11 +179,21 @@ def churn(folder: Path, pid: int, changes: int, at_once: int, seed: int) -> Iter
 @click.option("--documents", default=1000, show_default=True)
 @click.option("--topics", default=200, show_default=True)
 @click.option("--changes", default=500, show_default=True, help="How many single changes are timed.")
+@click.option("--burst", "at_a_time", default=0, help="Then so many new documents, which are renamed in together.")
 @click.option("--churn", "many", default=0, help="Then so many changes, for what the daemon holds.")
 @click.option("--at-once", default=50, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--workdir", type=click.Path(path_type=Path), help="Where to work; else a folder that is removed.")
-def main(documents: int, topics: int, changes: int, many: int, at_once: int, seed: int, workdir: Path | None) -> None:
+def main(
+    documents: int,
+    topics: int,
+    changes: int,
+    at_a_time: int,
+    many: int,
+    at_once: int,
+    seed: int,
+    workdir: Path | None,
+) -> None:
     """Print one JSON object: milliseconds beyond the settle time, and what is held."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = workdir or Path(scratch)
@@ -176,6 +208,8 @@ def main(documents: int, topics: int, changes: int, many: int, at_once: int, see
             report["beyond_settle_ms"] = {
                 "p50": median(beyond), "p99": quantiles(beyond, n=100)[98], "min": beyond[0], "max": beyond[-1],
             }  # fmt: skip
+            if at_a_time:
+                report["burst"] = {"documents": at_a_time, "seconds": round(burst(folder, at_a_time), 1)}
             report["held"] = [{"after": changes} | held(pid)]
             report["held"] += [
                 {"after": changes + done} | what for done, what in churn(folder, pid, many, at_once, seed)

@@ -19,7 +19,7 @@ from tests.world import day
 
 Found = TypeVar("Found")
 
-CEILING = 30.0  # seconds: a machine may be busy
+CEILING = 60.0  # seconds: a machine may be busy
 QUICK = {"settle": "100ms", "longest_wait": "1s"}
 
 
@@ -152,8 +152,9 @@ def many(site: Site, count: int, folder: str = "many") -> list[Path]:
     return [site.document(f"{folder}/{number:05}", topics=["AI", f"T{number % 5}"]) for number in range(count)]
 
 
-def guarded(daemon: Daemon) -> dict[str, Any]:
-    return daemon.wait(lambda status: status["guard"], "the guard")
+def guarded(daemon: Daemon, words: str) -> dict[str, Any]:
+    """Wait until the guard says this of the first source that it holds."""
+    return daemon.wait(lambda status: status["guard"] and words in status["guard"][0], f"the guard to say {words!r}")
 
 
 def well(daemon: Daemon) -> dict[str, Any]:

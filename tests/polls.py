@@ -71,7 +71,7 @@ def served(world: World, configured: servers.Site | None = None) -> Iterator[Web
 
 def reader(home: Path, program: str, *arguments: str | Path, given: str = "") -> str:
     """What a reader prints that runs to its end in a home of its own, without any setting of this process's owner."""
-    usual: dict[str, Any] = {"capture_output": True, "encoding": "utf-8", "timeout": 50, "check": False}
+    usual: dict[str, Any] = {"capture_output": True, "encoding": "utf-8", "timeout": 200, "check": False}
     done = subprocess.run([needs(program), *arguments], env=environment(home), cwd=home, input=given, **usual)
     assert (done.returncode, done.stderr) == (0, "")
     printed: str = done.stdout

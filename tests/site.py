@@ -49,7 +49,7 @@ class Site(World):
         """Run a command to its end; `settings` are those of the process."""
         started = [COMMAND, *command.split(), *arguments]
         usual: dict[str, Any] = {"cwd": self.root, "capture_output": True, "env": environment(), "encoding": "utf-8"}
-        done = subprocess.run(started, check=False, timeout=50, **usual | settings)
+        done = subprocess.run(started, check=False, timeout=200, **usual | settings)
         assert "Traceback" not in (done.stderr or ""), done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 

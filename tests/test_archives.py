@@ -21,6 +21,7 @@ from lxml import etree
 from aggregator.feeds import ALL, KnownTopic
 from aggregator.pipeline import Report, explain
 from aggregator.pipeline.consulting import consulted
+from aggregator.text.slugs import slug
 from tests.programs import child, end_of
 from tests.site import Site
 from tests.walks import ATOM, Step, merged, walk, walk_with_feedparser
@@ -247,6 +248,52 @@ def test_the_address_of_a_former_name_has_the_same_archives(kept: World) -> None
     )
     assert [*chain(kept, "topics/machine-minds")] == ["", "2026-06", "2026-05", "2026-04"]
     assert former == now
+
+
+@pytest.mark.parametrize("archives", [True, False])
+@pytest.mark.parametrize("happens", ["deleted", "other topics", "lapsed", "nothing"])
+def test_a_former_name_leads_to_a_feed_that_is_there(kept: World, happens: str, archives: bool) -> None:
+    """Also where no article is left of the topic, which is renamed, renamed again, and has its first name again."""
+    for path in kept.articles.glob("*.md"):
+        if happens == "deleted":
+            path.unlink()
+        if happens == "other topics":
+            kept.document(path.stem, publishedDateTime=day(10), topics=["Sea"])
+    kept.options["minimum"] = 9 if happens == "lapsed" else 1
+    passes(kept)
+    kept.options["archives"] = archives
+    minds = KnownTopic("Machine Minds", aliases=("AI",))
+    ocean = KnownTopic("Ocean", aliases=("Machine Minds", "AI"))
+    chained = KnownTopic("Ocean", aliases=("Machine Minds",))
+    for known in ((minds,), (ocean,), (KnownTopic("Ocean"),), (ocean,), (chained, minds)):
+        kept.options["known"] = known
+        passes(kept, HOUR)
+        assert slug(known[0].name) in {home_of(kept, path.parent) for path in kept.output.glob("topics/*/atom.xml")}
+    passes(kept, timedelta(days=91))
+    assert (kept.output / "topics/ocean").exists() == (happens == "nothing")
+    kept.options["known"] = ()
+    passes(kept, HOUR)
+    passes(kept, timedelta(days=91))
+    assert {home_of(kept, path.parent) for path in kept.output.glob("topics/*/atom.xml")} <= {"ai", "sea"}
+
+
+@pytest.mark.parametrize("only", ["topics/ai", "topics/machine-minds"])
+def test_the_files_under_all_names_of_a_topic_are_published_together(kept: World, only: str) -> None:
+    """Whichever of them is asked for."""
+    kept.options["known"] = (KnownTopic("Machine Minds", aliases=("AI",)),)
+    kept.document("june", publishedDateTime=day(95), title="Known as such")
+    kept.regenerate(only=(only,))
+    assert home_of(kept, kept.output / "topics/ai") == "machine-minds"
+
+
+def home_of(world: World, folder: Path) -> str:
+    """The slug of the feed that a folder has the files of: that one is there, and the same to the byte."""
+    feed = (folder / "atom.xml").read_bytes()
+    [link] = etree.fromstring(feed).iterfind(f"{ATOM}link[@rel='self']")
+    home = link.get("href", "").removeprefix(URL)
+    assert (world.output / home).read_bytes() == feed
+    chain(world, home.removesuffix("/atom.xml"))
+    return home.split("/")[1]
 
 
 def test_without_archives_nothing_is_left_of_them(kept: World) -> None:

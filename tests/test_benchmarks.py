@@ -48,6 +48,15 @@ def test_plain_script_writes_both_formats(tmp_path: Path) -> None:
         assert len(list(feed.iter(entry))) == 40
 
 
+def test_the_daemons_benchmark_measures_changes_and_a_burst(tmp_path: Path) -> None:
+    """All of the burst is published in the end, and it says how long that took."""
+    size = ("--documents", "40", "--topics", "8", "--changes", "3", "--burst", "60")
+    report = json.loads(python("-m", "benchmarks.daemon", *size, "--workdir", str(tmp_path)))
+    assert report["burst"]["documents"] == 60
+    assert report["burst"]["seconds"] > 0
+    assert "own/89" in (tmp_path / "public/all/atom.xml").read_text(encoding="utf-8")
+
+
 def test_benchmark_measures_every_scenario(tmp_path: Path) -> None:
     """One small round: all scenarios, and the program reads what it should."""
     if not AGGREGATOR.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -102,6 +103,27 @@ def test_five_hundred_are_the_most(world: World) -> None:
     world.regenerate()
     assert len(world.titles()) == 500
     assert world.titles()[0] == "About first"
+
+
+@pytest.mark.parametrize("option", [{}, {"related": "collapse"}, {"per_provider": 2}])
+def test_one_late_article_is_found_beside_a_bulk_import(world: World, option: dict[str, Any]) -> None:
+    """Of more arrivals than a feed asks for one by one, and behind more recent articles than it asks for at once."""
+    world.options |= {"entries": 3} | option
+    names = [f"{number:03}" for number in range(520)]
+    for name in names:
+        world.document(f"known/{name}", webUrl=f"https://news.example/known/{name}", publishedDateTime=day(99))
+    world.regenerate()
+    world.now += 50 * HOUR
+    for name in names:
+        world.document(f"old/{name}", webUrl=f"https://old.example/{name}", publishedDateTime=day(50), topics=["Sea"])
+    for name, number in (("late", 98), ("b", 97), ("c", 96)):
+        world.document(name, webUrl=f"https://late.example/{name}", publishedDateTime=day(number))
+    passes(world, timedelta(0))
+    shown = world.titles()
+    late = ["About late", "About b", "About c"][: 2 if "per_provider" in option else 3]
+    assert shown == world.titles("topics/ai")
+    assert [title for title in shown if "known" not in title] == late
+    assert not any("old" in title for title in world.titles("topics/sea")[3:])
 
 
 def test_a_late_article_that_another_shows_is_no_entry(busy: World) -> None:

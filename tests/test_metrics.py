@@ -47,7 +47,7 @@ def samples(text: str) -> dict[str, float]:
 
 def fetched(port: int, host: str = "127.0.0.1") -> str:
     """What a scrape gets."""
-    connection = http.client.HTTPConnection(host, port, timeout=10)
+    connection = http.client.HTTPConnection(host, port, timeout=60)
     try:
         connection.request("GET", "/metrics")
         answer = connection.getresponse()
@@ -214,7 +214,7 @@ def test_stopping_frees_the_port_and_ends_the_thread(port: int) -> None:
     assert [thread for thread in threading.enumerate() if thread.name == "metrics"] == []
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and thread.daemon:
-            thread.join(timeout=20)
+            thread.join(timeout=100)
     assert threading.active_count() <= before
 
 
@@ -222,7 +222,7 @@ def test_who_connects_and_asks_nothing_holds_nobody_up(port: int, monkeypatch: p
     """Others are answered meanwhile, and in the end it is hung up."""
     monkeypatch.setattr(metrics_module, "_PATIENCE", 2.0)
     with served(f"127.0.0.1:{port}"):
-        silent = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(5)]
+        silent = [socket.create_connection(("127.0.0.1", port), timeout=100) for _ in range(5)]
         assert "aggregator_batches_total" in fetched(port)
         for one in silent:
             assert one.recv(1) == b""

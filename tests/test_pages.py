@@ -116,7 +116,7 @@ def output(request: pytest.FixtureRequest) -> Path:
     return site.output
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("javascript", [True, False], ids=["js", "no-js"])
 def test_nothing_is_asked_of_other_hosts_but_pictures(browser: Browser, output: Path, javascript: bool) -> None:
     """Those without a referrer; nothing is complained of, and a phone need not scroll sideways."""
@@ -130,7 +130,7 @@ def test_nothing_is_asked_of_other_hosts_but_pictures(browser: Browser, output: 
         assert all("referer" not in request.headers for request in visit.images)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("look", [{}, {"color_scheme": "dark", **PHONE}], ids=["desk", "dark phone"])
 def test_nobody_is_kept_out(browser: Browser, output: Path, look: dict[str, Any]) -> None:
     """axe-core finds nothing that keeps people out, contrast included."""

@@ -197,7 +197,7 @@ class Tree(Machine):
                     self.document_is_broken(data.draw(st.sampled_from(NAMES)), "---\n[")
 
 
-TestTree = pytest.mark.timeout(3600)(Tree.TestCase)
+TestTree = pytest.mark.timeout(7200)(Tree.TestCase)
 if os.environ.get("HYPOTHESIS_PROFILE", "default") == "default":
     TestTree.settings = settings(max_examples=15, stateful_step_count=20)
 

@@ -139,7 +139,7 @@ def test_any_text_is_a_name(tmp_path: Path) -> None:
 
 def test_many_threads_write_side_by_side(tmp_path: Path) -> None:
     """Files that threads write at once, in folders that none of them finds, are all there, whole."""
-    together = threading.Barrier(8, timeout=10)
+    together = threading.Barrier(8, timeout=60)
 
     def some(thread: int) -> set[Outcome]:
         outcomes = set()

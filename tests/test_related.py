@@ -324,3 +324,43 @@ def test_topics_of_a_taxonomy_hold_for_expanded_entries(world: World) -> None:
     world.document("a", related=[related("x")])
     world.regenerate()
     assert len(links(world, "topics/minds")) == 2
+
+
+# Without an address of its own
+
+
+@pytest.mark.parametrize("mode", ["attach", "expand", "collapse"])
+@pytest.mark.parametrize("link", [None, "https://home.example/"])
+def test_a_text_waits_for_no_other_documents_date(world: World, mode: str, link: str | None) -> None:
+    """Each document shows it from the date on that it says itself."""
+    world.options["related"] = mode
+    text = {"title": "Said in the harbour", "provider": {"name": "Gazette"}} | ({"webUrl": link} if link else {})
+    world.document("a", related=[text])
+    world.document("b", published="no", related=[text | {"publishedDateTime": day(102)}])
+    world.document("c", published="no", related=[text | {"publishedDateTime": day(101), "quality": 3}])
+    for now in (100, 101, 102):
+        world.now = day(now)
+        world.regenerate()
+        entry = next(entry for entry in world.feed() if entry["title"] == "About a")
+        assert "Said in the harbour" in entry["content"][0]["value"]
+        assert world.tree() == world.rebuilt()
+
+
+@pytest.mark.parametrize("mode", ["attach", "expand", "collapse"])
+@pytest.mark.parametrize("dates", [(None, 101), (101, None), (1, 101), (101, 102)])
+def test_a_text_of_near_duplicates_stands_with_the_survivor(
+    world: World, mode: str, dates: tuple[int | None, int | None]
+) -> None:
+    """From the first date on that the survivor or a member says; undated, at once."""
+    world.options |= {"related": mode, "alike": Alike(timedelta(days=3), 0.8)}
+    headline = "Tide kites pass their first winter"
+    for provider, date in zip(("Gazette", "Dispatch"), dates, strict=True):
+        text = {"title": "Said in the harbour"} | ({"publishedDateTime": day(date)} if date else {})
+        world.document(provider, title=headline, provider={"name": provider}, related=[text])
+    for now in (100, 101, 102):
+        world.now = day(now)
+        world.regenerate()
+        shown = any(date is None or date <= now for date in dates)
+        assert len(world.feed()) == 1
+        assert ("Said in the harbour" in str(world.feed()[0].get("content"))) == shown
+        assert world.tree() == world.rebuilt()

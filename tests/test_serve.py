@@ -49,7 +49,7 @@ def serving(site: Site, *arguments: str) -> Iterator[Server]:
 
 def ask(server: Server, method: str, path: str, **headers: str) -> Answer:
     """A request of any kind, its path sent as it is."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.putrequest(method, path, skip_host=True)
     for name, value in ({"Host": f"localhost:{server.port}"} | headers).items():
         connection.putheader(name.replace("_", "-"), value)

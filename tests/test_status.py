@@ -475,13 +475,13 @@ def test_changes_are_shown_until_control_c(running: Site) -> None:
         write(running.store, now_running(articles=77))
         until(process, "articles    77")
         process.send_signal(signal.SIGINT)
-        assert (process.communicate(timeout=20)[1], process.returncode) == ("", 0)
+        assert (process.communicate(timeout=100)[1], process.returncode) == ("", 0)
     with watching(running, "--json") as process:
         until(process, '"running": true')
         (running.store / "status.json").unlink()
         until(process, '{"running": false}')
         process.send_signal(signal.SIGINT)
-        assert (process.communicate(timeout=20)[1], process.returncode) == ("", 1)
+        assert (process.communicate(timeout=100)[1], process.returncode) == ("", 1)
 
 
 def test_a_terminal_is_drawn_over(running: Site) -> None:
@@ -509,7 +509,7 @@ def watched_on_a_terminal(site: Site, *arguments: str) -> bytes:
         shown += _shown(screen, b"77")
         os.killpg(process.pid, signal.SIGINT)
         shown += _shown(screen, b"")
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=100) == 0
     os.close(screen)
     assert b"Traceback" not in shown
     assert b"interrupted" not in shown

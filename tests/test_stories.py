@@ -34,14 +34,24 @@ WINDOW = timedelta(days=5)
 OPTIONS: dict[str, list[Any]] = {
     "related": ["attach", "expand", "collapse"],
     "alike": [Alike(WINDOW, 0.7), Alike(WINDOW, 0.7, crowd=2), None],
-    "known": [(), (KnownTopic("Sea", aliases=("AI",)),), (KnownTopic("AI", parent="Web"), KnownTopic("Web"))],
+    "known": [
+        (),
+        (KnownTopic("Sea", aliases=("AI",)),),
+        (KnownTopic("Ocean", aliases=("Sea", "AI")), KnownTopic("Tides", aliases=("Web",))),
+        (KnownTopic("AI", aliases=("Sea",), parent="Web"), KnownTopic("Web")),
+    ],
+    "archives": [False, True],
     "children": [False, True],
     "max_titles": [20, 1],
 }
 
 related = st.fixed_dictionaries(
     {"title": st.sampled_from(TITLES), "provider": st.sampled_from(PROVIDERS)},
-    optional={"webUrl": st.sampled_from(URLS), "publishedDateTime": DAYS, "quality": st.integers(1, 2)},
+    optional={
+        "webUrl": st.sampled_from([*URLS, "https://home.example/"]),
+        "publishedDateTime": DAYS,
+        "quality": st.integers(1, 2),
+    },
 )
 documents = st.fixed_dictionaries(
     {
@@ -111,7 +121,7 @@ class Stories(Machine):
         assert_everything_can_be_reached(self.world)
 
 
-TestStories = pytest.mark.timeout(3600)(Stories.TestCase)
+TestStories = pytest.mark.timeout(7200)(Stories.TestCase)
 if os.environ.get("HYPOTHESIS_PROFILE", "default") == "default":
     TestStories.settings = settings(max_examples=25, stateful_step_count=20)
 

@@ -184,7 +184,7 @@ def test_make_uninstall_leaves_configuration_state_and_feeds(root: Path) -> None
     for path in kept | program:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).touch()
-    subprocess.run([needs("make"), "-s", "-C", PROJECT, "uninstall", f"DESTDIR={root}"], check=True, timeout=50)
+    subprocess.run([needs("make"), "-s", "-C", PROJECT, "uninstall", f"DESTDIR={root}"], check=True, timeout=200)
     assert files(root) == kept | {"usr/local/lib/other/file"}
 
 
@@ -220,7 +220,7 @@ def machine(root: Path) -> Path:
 def analyze(root: Path, *arguments: str) -> str:
     """All that systemd-analyze says of the units below a folder."""
     command = [needs("systemd-analyze"), arguments[0], f"--root={root}", *arguments[1:]]
-    return subprocess.run(command, check=False, stdout=-1, stderr=-2, encoding="utf-8", timeout=50).stdout
+    return subprocess.run(command, check=False, stdout=-1, stderr=-2, encoding="utf-8", timeout=200).stdout
 
 
 def faults(root: Path) -> str:

@@ -54,7 +54,7 @@ class Terminal:
 
     def end(self) -> tuple[int, str]:
         """The exit status, and what went to stdout."""
-        out, _ = self.process.communicate(timeout=50)
+        out, _ = self.process.communicate(timeout=200)
         os.close(self.screen)
         return self.process.returncode, out
 

@@ -40,6 +40,15 @@ def test_parents_in_a_circle_end() -> None:
     assert filed(taxonomy, ("a", "a")) == [("a", "a"), ("b", "")]
 
 
+def test_an_alias_of_an_alias_means_the_last_topic() -> None:
+    """The configuration refuses them, and circles; the library doesn't hang."""
+    chain = Taxonomy([KnownTopic("Ocean", aliases=("Sea",)), KnownTopic("Sea", aliases=("Tides",))])
+    assert chain.former == {"sea": "ocean", "tides": "ocean"}
+    assert sorted(chain.aliases("ocean")) == ["sea", "tides"]
+    circle = Taxonomy([KnownTopic("a", aliases=("b",)), KnownTopic("b", aliases=("a",))])
+    assert circle.former == {"a": "b", "b": "a"}
+
+
 def test_a_topic_counts_from_the_first_instant_that_anything_gives_it() -> None:
     """Whether under its name, an alias, or by a child."""
     taxonomy = Taxonomy([META, KnownTopic("Wren", parent="Meta AI")], children=True)

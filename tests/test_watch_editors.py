@@ -31,7 +31,7 @@ def ears(source: Path) -> Iterator[Ears]:
 def run(*command: str | Path, folder: Path) -> None:
     environment = os.environ | {"TERM": "dumb", "HOME": str(folder.parent), "GIT_CONFIG_NOSYSTEM": "1"}
     usual = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    done = subprocess.run(command, cwd=folder, env=environment, check=False, timeout=50, **usual)  # type: ignore[call-overload]
+    done = subprocess.run(command, cwd=folder, env=environment, check=False, timeout=200, **usual)  # type: ignore[call-overload]
     assert done.returncode == 0, done.stderr
 
 

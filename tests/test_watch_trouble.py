@@ -257,7 +257,7 @@ def limited(source: Path, poll: Poll, *, limit: str, later: int = 0) -> list[str
         capture_output=True,
         check=False,
         text=True,
-        timeout=50,
+        timeout=200,
     )
     if "unshare" in done.stderr or "/proc/sys/user" in done.stderr:
         missing(f"no user namespace can be made here: {done.stderr.strip()}")

@@ -124,7 +124,7 @@ def named(text: bytes) -> set[str]:
     return {key for key in map(canonical, links) if key}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_year_of_real_documents(world: World) -> None:
     """An archive is written when its month is over, and again only for an article of its own that came, went or is
     told otherwise by a document of that week, or for the archive before it that came or went. Ids never change, and at

@@ -463,6 +463,9 @@ class Daemon:
         self._offset = offset
         if self.session.answers():
             self._manager.alive()
+        if not self._board.failure and self.session.has_altered():
+            logs.get().warning("published files were altered or removed, and are written again")
+            self._waiting = True
         self._survey()
         self._tell(State.idle)
 

@@ -32,8 +32,9 @@ class Taxonomy:
 
     def __init__(self, topics: Sequence[KnownTopic] = (), *, children: bool = False) -> None:
         self.topics = {fold_topic(topic.name): topic for topic in topics}
-        self.former = {fold_topic(alias): topic for topic, known in self.topics.items() for alias in known.aliases}
-        """The topic that an alias means."""
+        meant = {fold_topic(alias): topic for topic, known in self.topics.items() for alias in known.aliases}
+        self.former = {alias: _last(alias, meant) for alias in meant}
+        """The topic that an alias means; of one whose topic is an alias itself, what that means."""
         self._aliases: dict[str, list[str]] = {}
         for alias, topic in self.former.items():
             self._aliases.setdefault(topic, []).append(alias)
@@ -84,3 +85,13 @@ class Taxonomy:
                 break
             found.append(topic)
         return found
+
+
+def _last(alias: str, meant: dict[str, str]) -> str:
+    """The topic at the end of a chain of aliases; a circle ends where it began."""
+    passed = {alias}
+    topic = meant[alias]
+    while (following := meant.get(topic, alias)) not in passed:
+        passed.add(topic)
+        topic = following
+    return topic

@@ -7,7 +7,7 @@ Pure functions of values. Which mentions belong to one article, and which articl
 the pipeline, which can ask the store for neighbours; what is made of them is decided here.
 """
 
-from aggregator.merge.articles import MAX_TITLES, givers, merge, merit, relate, together, trust
+from aggregator.merge.articles import MAX_TITLES, givers, merge, merit, relate, timely, together, trust
 from aggregator.merge.duplicates import Alike, Candidate, alike, group, tokens, wording_of
 from aggregator.merge.identity import (
     Holder,
@@ -43,6 +43,7 @@ __all__ = [
     "relate",
     "resembles",
     "still_holds",
+    "timely",
     "together",
     "tokens",
     "trust",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -82,6 +82,19 @@ def _distinct(topics: tuple[str, ...]) -> tuple[str, ...]:
     for topic in topics:
         found.setdefault(fold_topic(topic), topic)
     return tuple(found.values())
+
+
+def timely(mentions: Sequence[Mention], key: str, now: datetime) -> tuple[Sequence[Mention], datetime | None]:
+    """The mentions of a related article that count at `now`, and when the next one will (None: none is to come).
+
+    What has a spare key names no article: documents say the same of it by chance, and each from its own date on. So no
+    mention waits for the date of another one. Where all are to come, all are given, and their article is to come too.
+    """
+    if "#" not in key or any(mention.place == 0 for mention in mentions):
+        return mentions, None
+    coming = [mention.published for mention in mentions if mention.published and mention.published > now]
+    present = [mention for mention in mentions if not (mention.published and mention.published > now)]
+    return present or mentions, min(coming, default=None)
 
 
 def relate(article: Article, related: Iterable[Article], now: datetime) -> tuple[Story, datetime | None]:

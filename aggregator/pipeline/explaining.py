@@ -11,7 +11,7 @@ import msgspec
 
 from aggregator.errors import UnknownArticle
 from aggregator.feeds import ALL, Custom, Related, facts_at, kind_of, month_period, unmet
-from aggregator.merge import givers, merge, merit, mint, trust
+from aggregator.merge import givers, merge, merit, mint, timely, trust
 from aggregator.model import Article, Mention, Problem, from_micros, to_micros
 from aggregator.pipeline.claims import refusals
 from aggregator.pipeline.consulting import consulted
@@ -243,9 +243,10 @@ class _Case:
         }
         found = []
         for other in others:
-            article = merge(self._mentions(other), other)
             if other == key:
                 continue
+            mentions, _ = timely(self._mentions(other), other, self.now)
+            article = merge(mentions, other)
             shown = not article.removed and not (article.published and article.published > self.now)
             listed_by = tuple(listed.get(other, ()))
             found.append((article, Covering(article.title, article.link, listed_by, other in members, shown)))

@@ -15,7 +15,7 @@ from aggregator.feeds import SITE
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.pipeline.report import Published
 from aggregator.pipeline.selecting import Selector
-from aggregator.store import Index, Ledger
+from aggregator.store import Index, Ledger, Part
 from aggregator.workers import Workers
 
 
@@ -39,7 +39,11 @@ def regenerate(
     selector = Selector(plan, index, ledger, now)
     waiting = selector.waiting()
     site = chosen("")
-    asked = {topic: months for topic, months in waiting.items() if topic != SITE and chosen(selector.name(topic))}
+    asked = {
+        topic: months
+        for topic, months in waiting.items()
+        if topic != SITE and any(map(chosen, selector.names(topic)))  # the files under each lead to the same feed
+    }
     if not asked and not (site and SITE in waiting):
         unchanged = sum(not path.endswith(publish.TWIN) for path, *_ in ledger.files())
         return Published(Counter({publish.Outcome.unchanged: unchanged}), (), (), 0)
@@ -55,8 +59,10 @@ def regenerate(
     return press.publish(sheets, progress, rendered, site=site)
 
 
-def notice_altered(output: Path, index: Index, ledger: Ledger) -> None:
-    """Make dirty what of the feeds has a file that isn't as it was written."""
-    for path, part, recorded in ledger.files():
-        if publish.signature(output, path) != publish.Signature(*recorded):
-            index.entries.mark_altered(part)
+def altered(output: Path, ledger: Ledger) -> set[Part]:
+    """The parts of feeds that have a file which isn't as it was written."""
+    return {
+        part
+        for path, part, recorded in ledger.files()
+        if publish.signature(output, path) != publish.Signature(*recorded)
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import chain
@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from aggregator import render
 from aggregator.feeds import kind_of
-from aggregator.merge import merge, relate
-from aggregator.model import Article, Entry, Problem, Severity, Site, Story, Topic, from_micros, to_micros
+from aggregator.merge import merge, relate, timely
+from aggregator.model import Article, Entry, Mention, Problem, Severity, Site, Story, Topic, from_micros, to_micros
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.store import Index, Ledger, chunks, decode_mention
 from aggregator.workers import Limits, Loss, Lot, Workers
@@ -37,6 +37,13 @@ class _Task(NamedTuple):
     restored: datetime | None
     coverage: list[str]
     formats: tuple[str, ...]
+
+
+class _Covering(NamedTuple):
+    """A related article as it is now, and when more is said of it (None: never)."""
+
+    article: Article
+    following: datetime | None
 
 
 class _Shared(NamedTuple):
@@ -66,16 +73,24 @@ class _Answer(NamedTuple):
 def _renderer(shared: _Shared) -> Callable[[_Task], _Answer]:
     """In a worker: what merges, relates and renders an entry; what several entries show is merged once."""
 
+    def mentions(key: str) -> list[Mention]:
+        return list(map(decode_mention, shared.mentions[key]))
+
     @cache
-    def article(key: str) -> Article:
-        return merge(map(decode_mention, shared.mentions[key]), key)
+    def covering(key: str) -> _Covering:
+        told, following = timely(mentions(key), key, shared.now)
+        return _Covering(merge(told, key), following)
 
-    return lambda task: _rendered(task, article(task.key), map(article, task.coverage), shared)
+    def answer(task: _Task) -> _Answer:
+        return _rendered(task, merge(mentions(task.key), task.key), list(map(covering, task.coverage)), shared)
+
+    return answer
 
 
-def _rendered(task: _Task, article: Article, coverage: Iterable[Article], shared: _Shared) -> _Answer:
-    story, changes = relate(article, coverage, shared.now)
-    until = min(filter(None, (changes, task.until)), default=None)
+def _rendered(task: _Task, article: Article, coverage: Sequence[_Covering], shared: _Shared) -> _Answer:
+    story, changes = relate(article, [covering.article for covering in coverage], shared.now)
+    turns = (changes, task.until, *(covering.following for covering in coverage))
+    until = min(filter(None, turns), default=None)
     published = article.published or task.published
     updated = max(filter(None, (story.article.updated or published, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)
@@ -84,7 +99,7 @@ def _rendered(task: _Task, article: Article, coverage: Iterable[Article], shared
         fragments = _fragments(task, entry, shared)
         if any(len(data) > shared.limit for _, data in fragments):
             warning = f"its entry has more than {shared.limit} bytes, and is shown without its text"
-            brief = replace(entry, story=Story(replace(article, body=""), story.coverage))
+            brief = replace(entry, story=Story(replace(story.article, body=""), story.coverage))
             fragments = _fragments(task, brief, shared)
     except MemoryError:
         raise

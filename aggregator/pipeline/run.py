@@ -24,8 +24,8 @@ def run(
     """Read what changed and publish what that makes different.
 
     program: its version, part of what the index depends on; started: the real time, in ns since 1970. Raises
-    TimeRefused, ClockBehind, UnknownFeed, ForeignOutput, Locked and StoreError; WrongEncoding where Python was started so that it
-    reads names of files otherwise than as UTF-8.
+    TimeRefused, ClockBehind, UnknownFeed, ForeignOutput, Locked and StoreError; WrongEncoding where Python was started
+    so that it reads names of files otherwise than as UTF-8.
     """
     if sys.getfilesystemencoding() != "utf-8":
         raise WrongEncoding("names of files would be read otherwise than as UTF-8; start Python with PYTHONUTF8=1")

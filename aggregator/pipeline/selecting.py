@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -36,6 +36,9 @@ from aggregator.pipeline.naming import feed_name
 from aggregator.pipeline.plan import Plan
 from aggregator.store import Index, Ledger, Part
 from aggregator.text.slugs import fold_topic
+
+_FEW = 500
+"""Of how many arrivals each feed asks which are its own; of more, it asks which of its own articles are arrivals."""
 
 
 class Sheet(NamedTuple):
@@ -77,15 +80,24 @@ class Selector:
 
     def waiting(self) -> dict[str, dict[int, bool]]:
         """The parts of feeds that are dirty or due, by topic and month, and whether nothing has come to them; where a
-        topic had a feed under another name, that address keeps serving.
+        topic had a feed under another name, that address keeps serving, as long as its own one does.
         """
         found: dict[str, dict[int, bool]] = {}
-        for topic, month, same in self.index.entries.waiting(self.now):
-            aliases = [alias for alias in self.plan.taxonomy.aliases(topic) if self.ledger.feed(alias)]
-            for one in (topic, *aliases):
-                months = found.setdefault(one, {})
+        for named, month, same in self.index.entries.waiting(self.now):
+            topic = self.plan.taxonomy.former.get(named, named)
+            for name in (topic, *self._former(topic)):
+                months = found.setdefault(name, {})
                 months[month] = same and months.get(month, True)
         return dict(sorted(found.items()))
+
+    def names(self, topic: str) -> list[str]:
+        """What the feed of a topic goes by, under all names that it is out under."""
+        shown = self.plan.taxonomy.former.get(topic, topic)
+        return [self.name(one) for one in (shown, *self._former(shown))]
+
+    def _former(self, topic: str) -> list[str]:
+        """The other names of a topic under which its feed is out."""
+        return [alias for alias in self.plan.taxonomy.aliases(topic) if self.ledger.feed(alias)]
 
     def name(self, topic: str) -> str:
         """What the feed of a topic goes by; "" for the files of the site as a whole."""
@@ -224,19 +236,39 @@ class Selector:
         too late for it, so that no subscriber misses them.
         """
         window = newest[: choice.entries]
-        if (
-            choice.complete
-            or len(window) < choice.entries
-            or not (seen := self.ledger.arrivals(topic, self.now - LATE))
-        ):
+        if choice.complete or len(window) < choice.entries:
             return []
-        found = {
-            key: Late(key, late_until(seen[id], published))
-            for key, id, published in self.index.entries.among(topic, seen, self.now - RECENT, self.now)
-            if key not in window
-        }
-        kept = self.entries([*window, *found], choice)
-        return [found[key] for key in kept if key in found][: max(0, MOST - len(window))]
+        room = max(0, MOST - len(window))
+        found: dict[str, Late] = {}
+        kept: list[Late] = []
+        for some in self._arrived(topic):
+            found |= {late.key: late for late in some if late.key not in window}
+            kept = [found[key] for key in self.entries([*window, *found], choice) if key in found]
+            if len(kept) >= room:
+                break
+        return kept[:room]
+
+    def _arrived(self, topic: str) -> Iterator[list[Late]]:
+        """A topic's recent articles that were seen in the last two days, and after the topic was; some at a time, the
+        newest first, then by key.
+        """
+        since = max(self.now - LATE, self.ledger.met(topic))
+        recent = self.now - RECENT
+        if len(self._arrivals) <= _FEW:
+            ids = [id for id, seen in self._arrivals.items() if seen > since]
+            if articles := self.index.entries.among(topic, ids, recent, self.now) if ids else []:
+                yield [Late(key, late_until(self._arrivals[id], published)) for key, id, published in articles]
+            return
+        last = None
+        while articles := self.index.entries.recent(topic, recent, self.now, last, _FEW):
+            seen = self.ledger.first_seen([id for _, id, _ in articles], since)
+            yield [Late(key, late_until(seen[id], published)) for key, id, published in articles if id in seen]
+            last = articles[-1][0], articles[-1][2]
+
+    @cached_property
+    def _arrivals(self) -> dict[str, datetime]:
+        """When articles were first seen in the last two days; more than `_FEW` of them only where there are more."""
+        return self.ledger.arrivals(self.now - LATE, _FEW + 1)
 
     def entries(self, stories: list[str], choice: Choice) -> list[str]:
         """Those of a feed's stories that are entries."""

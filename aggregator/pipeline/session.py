@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -31,7 +32,7 @@ from aggregator.pipeline.claims import refusals
 from aggregator.pipeline.ingest import Ingested, ingest, places
 from aggregator.pipeline.naming import feed_name, feed_names
 from aggregator.pipeline.plan import Plan, Progress, Wish
-from aggregator.pipeline.regenerate import notice_altered, regenerate
+from aggregator.pipeline.regenerate import altered, regenerate
 from aggregator.pipeline.report import Done, Effort, Files, Published, Survey
 from aggregator.publish import Outcome
 from aggregator.store import (
@@ -41,6 +42,7 @@ from aggregator.store import (
     Index,
     Ledger,
     News,
+    Part,
     is_corrupt,
     is_interrupted,
     open_index,
@@ -53,6 +55,8 @@ from aggregator.workers import Workers
 _DAMAGE = (sqlite3.Error, msgspec.DecodeError, IndexDamaged)
 
 _PRELOAD = ("aggregator.pipeline.ingest", "aggregator.pipeline.rendering", "lxml.etree", "nh3")
+_PEACE = 200  # times as long as a check of the published files took, there is no other
+_CHECK = 4.0  # seconds from one to the next, at least: the daemon asks about every five
 
 EVERYTHING = Look(None, frozenset(), None)
 
@@ -61,9 +65,10 @@ TOLERANCE = timedelta(hours=1)
 
 
 class _Run(NamedTuple):
-    """What one run is to do, and when."""
+    """What one run is to do, and when. checks: whether it looks for published files that aren't as written."""
 
     look: Look
+    checks: bool
     wish: Wish
     now: datetime
     started: int
@@ -103,6 +108,7 @@ class Session:
         self._index: Index | None = None
         self._places = ExitStack()
         self._doubtful = True
+        self._check_from = float("-inf")
 
     def __enter__(self) -> Session:
         with self._guarded():
@@ -223,9 +229,10 @@ class Session:
             if self._doubtful or wish.rebuild:
                 look = EVERYTHING._replace(unsettled=look.unsettled)
             self._doubtful = True
+            checks = look.paths is None or self._may_check()
             if not self.dry:
                 self._see_to_places(adopt=wish.adopt)
-            done = self._bring_up(_Run(look, wish, now, started, self._watched(progress), enough))
+            done = self._bring_up(_Run(look, checks, wish, now, started, self._watched(progress), enough))
             # While the guard holds, only a look at everything can tell whether the files are back.
             self._doubtful = bool(done.guard)
             return done
@@ -243,6 +250,32 @@ class Session:
                 f"the clock says {now:%Y-%m-%d %H:%M} UTC, but the ledger remembers {newest:%Y-%m-%d %H:%M} UTC, and"
                 " nothing is published; set the clock, or if it is right, run `aggregator regenerate --accept-clock`"
             )
+
+    def has_altered(self) -> bool:
+        """Whether somebody altered or removed a published file, of which no run knows yet: the next one mends it.
+
+        To be asked often: only now and then it looks.
+        """
+        if not self._may_check():
+            return False
+        with self._guarded():
+            entries = self._opened().entries
+            is_news = any(not entries.is_dirty(*part) for part in self._altered())
+        if is_news:
+            self._check_from = float("-inf")
+        return is_news
+
+    def _may_check(self) -> bool:
+        """Whether it is time to look at the published files: that costs a small part of the time that passes."""
+        return time.monotonic() >= self._check_from
+
+    def _altered(self) -> set[Part]:
+        """The parts of feeds of which a published file isn't as it was written."""
+        begin = time.monotonic()
+        parts = altered(self.plan.output, self.ledger)
+        end = time.monotonic()
+        self._check_from = end + max(_CHECK, _PEACE * (end - begin))
+        return parts
 
     def _see_to_places(self, *, adopt: bool) -> None:
         """See that the store is where it was, and that the output folder is still held. Raises StoreError, Locked and
@@ -421,13 +454,14 @@ class Session:
                 enough=run.enough,
                 progress=run.progress,
             )
+            if run.checks:
+                index.entries.mark_altered(self._altered())
             if ingested.blind:
+                index.commit()
                 published = Published(Counter(), (), (), 0)
             else:
                 index = self._index = index.install()
                 _check(wish.only, feed_names(ledger))
-                if run.look.paths is None:
-                    notice_altered(plan.output, index, ledger)
                 if wish.adopt and not self.dry:
                     self._claim.take()
                 published = regenerate(

@@ -18,6 +18,9 @@ Item = TypeVar("Item")
 Part: TypeAlias = tuple[str, int]
 """A part of a feed: its topic, and the month of an archive, such as 202611; 0: the feed itself."""
 
+_NEWEST = -(2**63)
+"""An age that is less than any other."""
+
 VISIBLE = "topic = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2)"
 """Which of a topic's placements are to be seen, in SQL; ?1 is the topic, ?2 is now."""
 
@@ -46,10 +49,11 @@ class Entries:
         """Make these parts of feeds dirty."""
         self.database.executemany("INSERT INTO feed VALUES (?, ?, 2, NULL) ON CONFLICT DO UPDATE SET dirty = 2", parts)
 
-    def mark_altered(self, part: Part) -> None:
-        """Make a part of a feed dirty of which a file isn't as it was written."""
-        self.database.execute(
-            "INSERT INTO feed VALUES (?, ?, 1, NULL) ON CONFLICT DO UPDATE SET dirty = max(dirty, excluded.dirty)", part
+    def mark_altered(self, parts: Iterable[Part]) -> None:
+        """Make these parts of feeds dirty, of which files aren't as they were written."""
+        self.database.executemany(
+            "INSERT INTO feed VALUES (?, ?, 1, NULL) ON CONFLICT DO UPDATE SET dirty = max(dirty, excluded.dirty)",
+            parts,
         )
 
     def render_all(self) -> None:
@@ -150,6 +154,24 @@ class Entries:
             (topic, to_micros(now), json.dumps(list(ids)), to_micros(after)),
         )
         return [(key, id, from_micros(published)) for key, id, published in rows]
+
+    def recent(
+        self, topic: str, after: datetime, now: datetime, last: tuple[str, datetime] | None, limit: int
+    ) -> list[tuple[str, str, datetime]]:
+        """A topic's visible stories that were published after an instant, the newest first, then by key, as (key, id,
+        published): no more than so many, those that follow the `last` one, known by key and date (None: the first).
+        """
+        key, published = last or ("", None)
+        rows = self.database.execute(
+            """
+            SELECT placement.key, article.id, age FROM placement CROSS JOIN article USING (key)
+              WHERE topic = ?1 AND placement.since <= ?2 AND (until IS NULL OR until > ?2)
+                AND rank = 0 AND age < -?3 AND (age, placement.key) > (?4, ?5)
+              ORDER BY age, placement.key LIMIT ?6
+            """,
+            (topic, to_micros(now), to_micros(after), -to_micros(published) if published else _NEWEST, key, limit),
+        )
+        return [(key, id, from_micros(-age)) for key, id, age in rows]
 
     def turn_between(self, topic: str, start: datetime, end: datetime, now: datetime) -> datetime | None:
         """When the next of a topic's stories that were published between two instants becomes visible, or one that is

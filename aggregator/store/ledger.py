@@ -395,16 +395,29 @@ class Ledger:
             return None
         return Record(row[0], from_micros(row[1]), None if row[2] is None else from_micros(row[2]))
 
-    def arrivals(self, topic: str, after: datetime) -> dict[str, datetime]:
-        """The ids that were first seen after an instant, and after the run in which their topic was, and when that was.
-
-        "" is the topic of everything.
-        """
+    def met(self, topic: str) -> datetime:
+        """The instant of the run in which a topic was met; of everything, "", that of the first run."""
         begun = "SELECT since FROM topic WHERE topic = ?1"
         if not topic:
             begun = "SELECT min(first_seen) FROM article WHERE ?1 = ''"
-        since = max(to_micros(after), self.database.one(begun, (topic,)) or 0)
-        rows = self.database.execute("SELECT id, first_seen FROM article WHERE first_seen > ?", (since,))
+        return from_micros(self.database.one(begun, (topic,)) or 0)
+
+    def arrivals(self, after: datetime, most: int) -> dict[str, datetime]:
+        """The ids that were first seen after an instant, and when that was; no more than so many."""
+        rows = self.database.execute(
+            "SELECT id, first_seen FROM article WHERE first_seen > ? LIMIT ?", (to_micros(after), most)
+        )
+        return {id: from_micros(seen) for id, seen in rows}
+
+    def first_seen(self, ids: Iterable[str], after: datetime) -> dict[str, datetime]:
+        """When these ids were first seen, of those that were so after an instant."""
+        rows = self.database.execute(
+            """
+            SELECT article.id, first_seen FROM json_each(?) CROSS JOIN article ON article.id = value
+              WHERE first_seen > ?
+            """,
+            (json.dumps(list(ids)), to_micros(after)),
+        )
         return {id: from_micros(seen) for id, seen in rows}
 
     def paths_of(self, id: str) -> list[str]:

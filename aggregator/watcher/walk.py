@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,8 +53,8 @@ def walk(
     linked folders and the folders in `skip` are passed over, also on the way to `start`. A file that is a dangling
     link, a FIFO or the like is found as well: its reader tells what is wrong with it.
     """
-    matches = _matcher(include, exclude)
-    skipped = {os.path.realpath(folder): folder.name for folder in skip}
+    matches = _matcher(tuple(include), tuple(exclude))
+    skipped = {folder.name for folder in skip}
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -63,7 +64,7 @@ def walk(
                 if name.startswith("."):
                     continue
                 if is_folder:
-                    if name not in skipped.values() or os.path.realpath(file) not in skipped:
+                    if name not in skipped or os.path.realpath(file) not in map(os.path.realpath, skip):
                         waiting.append(path)
                 elif matches(path) and not (is_link and os.path.isdir(file)):  # noqa: PTH112  # Path.is_dir can raise
                     try:
@@ -99,7 +100,8 @@ def _found(file: str, path: str) -> Found:
     return Found(path, file, seen.st_size, *times, in_64_bits(seen.st_ino))
 
 
-def _matcher(include: Sequence[str], exclude: Sequence[str]) -> Callable[[str], bool]:
+@lru_cache
+def _matcher(include: tuple[str, ...], exclude: tuple[str, ...]) -> Callable[[str], bool]:
     included = re.compile("|".join(map(_translated, include)), re.DOTALL).fullmatch
     if not exclude:
         return lambda path: included(path) is not None
