@@ -109,7 +109,7 @@ class Source(Struct, frozen=True, kw_only=True):
     link_limit: Annotated[Count, Meta(ge=0)] = 2000
     related_limit: Annotated[Count, Meta(ge=0)] = 200
     list_limit: Annotated[Count, Meta(ge=1)] = 100
-    spread_limit: Size = 8 << 20
+    spread_limit: Size = 2 << 20
 
 
 Name: TypeAlias = Annotated[Line, Meta(description="the topic's name", examples=["Machine Learning"])]

@@ -27,6 +27,6 @@ class Options(msgspec.Struct, frozen=True):
     related: int = 200
     items: int = 100
     body: Bounds = USUAL
-    spread: int = 8 << 20
+    spread: int = 2 << 20
     tracking: tuple[str, ...] = ()
     keywords: tuple[tuple[str, str], ...] = ()
