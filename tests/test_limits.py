@@ -325,9 +325,9 @@ def test_a_few_good_documents_do_not_wait_for_many_slow_ones(site: Site) -> None
 
 def test_what_a_first_run_had_read_outlives_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is much: the next run reads only the rest, and the tree is that of one run."""
-    from aggregator.pipeline import ingest
+    from aggregator.pipeline import reading
 
-    monkeypatch.setattr(ingest, "_KEPT", 20_000)
+    monkeypatch.setattr(reading, "_KEPT", 20_000)
     for number in range(60):
         world.document(f"d{number:02}", body="word " * 400)
 

@@ -51,7 +51,8 @@ _RETRY = (10.0, 300.0)  # seconds to the first try after a failure, and at most
 _SAME = 6  # times that a failure may come in a row: by _RETRY some five minutes, longer than most disturbances last
 _PEACE = 20  # times as long as a survey took, there is no other
 _UPKEEP = timedelta(hours=6)
-_READING = 4.0  # seconds of reading, after which what was read is published and the rest is left to the next look
+_READING = 4.0  # seconds of slow reading, after which what was read is published and the rest left to the next look
+_SLOW = 200  # documents a second: with fewer of them, some cost very much
 _AT_ONCE = 10_000  # messages: more of them than that, without end, keep neither work nor beat waiting
 
 
@@ -303,14 +304,12 @@ class Daemon:
         """One batch, or for a reason a look at everything."""
         begin = time.monotonic()
         self._tell(State.working)
-        done = self.session.bring_up(
-            look,
-            wish,
-            self._clock(),
-            time.time_ns(),
-            self._progress,
-            enough=lambda: time.monotonic() > begin + _READING,
-        )
+
+        def enough(read: int) -> bool:
+            seconds = time.monotonic() - begin
+            return seconds > _READING and read < _SLOW * seconds
+
+        done = self.session.bring_up(look, wish, self._clock(), time.time_ns(), self._progress, enough)
         if done.left:
             self._doubt = self._doubt or f"{done.left} documents are left to read"
         self._finish(done, look, begin, time.monotonic(), reason)

@@ -54,7 +54,7 @@ from aggregator.workers import Workers
 
 _DAMAGE = (sqlite3.Error, msgspec.DecodeError, IndexDamaged)
 
-_PRELOAD = ("aggregator.pipeline.ingest", "aggregator.pipeline.rendering", "lxml.etree", "nh3")
+_PRELOAD = ("aggregator.pipeline.reading", "aggregator.pipeline.rendering", "lxml.etree", "nh3")
 _PEACE = 200  # times as long as a check of the published files took, there is no other
 _CHECK = 4.0  # seconds from one to the next, at least: the daemon asks about every five
 
@@ -73,7 +73,7 @@ class _Run(NamedTuple):
     now: datetime
     started: int
     progress: Progress
-    enough: Callable[[], bool]
+    enough: Callable[[int], bool]
 
 
 class Session:
@@ -216,12 +216,13 @@ class Session:
         now: datetime,
         started: int,
         progress: Progress = lambda *_: None,
-        enough: Callable[[], bool] = lambda: False,
+        enough: Callable[[int], bool] = lambda _: False,
     ) -> Done:
         """Read what changed and publish what that makes different.
 
         Where more is in doubt than `look` names, everything is looked at. started: the real time, in ns since 1970.
-        enough: whether to publish what was read by now, and leave the rest to a further run: see `Done.left`.
+        enough: told how many documents were read, says whether to publish them now, and leave the rest to a further
+        run: see `Done.left`.
         Raises TimeRefused, ClockBehind, UnknownFeed, ForeignOutput, Locked, Stopped and StoreError.
         """
         with self._guarded():
