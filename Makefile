@@ -29,9 +29,11 @@ tests: .venv/test
 test-systemd: .venv/test
 	$(BIN)/pytest -v -p no:randomly --timeout 300 tests/systemd/checks.py
 
-# What takes long: many kills, and new examples for every property and state machine. `make test` has fixed ones.
+# What takes long: many kills, failures and damages, and new examples for every property and state machine. `make test`
+# has few, and fixed ones.
 crash: .venv/test
 	AGGREGATOR_KILLS=1000 $(BIN)/pytest --timeout 3600 tests/test_kill.py
+	AGGREGATOR_DAMAGES=1500 $(BIN)/pytest --timeout 3600 tests/test_damage.py
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 7200 -m hypothesis
 
 # Twenty thousand changes under a daemon that is killed now and then; about ten minutes.
