@@ -34,6 +34,7 @@ test-systemd: .venv/test
 crash: .venv/test
 	AGGREGATOR_KILLS=1000 $(BIN)/pytest --timeout 3600 tests/test_kill.py
 	AGGREGATOR_DAMAGES=1500 $(BIN)/pytest --timeout 3600 tests/test_damage.py
+	AGGREGATOR_FAILURES=1 $(BIN)/pytest --timeout 3600 tests/test_failures.py
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 7200 -m hypothesis
 
 # Twenty thousand changes under a daemon that is killed now and then; about ten minutes.
