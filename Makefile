@@ -29,10 +29,12 @@ tests: .venv/test
 test-systemd: .venv/test
 	$(BIN)/pytest -v -p no:randomly --timeout 300 tests/systemd/checks.py
 
-# What takes long: many kills, 300 hostile documents, and new examples for every property and state machine. `make test`
-# has fixed ones.
+# What takes long: many kills, failures, damages and hostile documents, and new examples for every property and state
+# machine. `make test` has few, and fixed ones.
 crash: .venv/test
 	AGGREGATOR_KILLS=1000 $(BIN)/pytest --timeout 3600 tests/test_kill.py
+	AGGREGATOR_DAMAGES=1500 $(BIN)/pytest --timeout 3600 tests/test_damage.py
+	AGGREGATOR_FAILURES=1 $(BIN)/pytest --timeout 3600 tests/test_failures.py
 	AGGREGATOR_HOSTILE=many $(BIN)/pytest tests/test_hostile.py
 	HYPOTHESIS_PROFILE=long $(BIN)/pytest --timeout 7200 -m hypothesis
 

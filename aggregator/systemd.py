@@ -47,7 +47,7 @@ class Manager:
             return
         with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
             line.settimeout(_PATIENCE)
-            line.sendto("\n".join(lines).encode("utf-8", "replace"), self._address)
+            line.sendto("\n".join(lines).encode(), self._address)
 
 
 def watchdog_seconds(environ: Mapping[str, str], pid: int) -> float | None:

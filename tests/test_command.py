@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from aggregator import publish
-from tests.site import Site, environment
+from tests.site import COMMAND, Site, environment
 
 BROKEN = "---\ntitle: [\n---\n"
 
@@ -27,6 +29,21 @@ def test_results_go_to_stdout_and_messages_to_stderr(site: Site) -> None:
     assert documents == "1 document read, 0 unchanged: 1 article"
     assert files.startswith("5 feed files written, 0 unchanged, 0 removed, 0 failed, in ")
     assert site.titles("topics/ai") == ["About a"]
+
+
+@pytest.mark.parametrize("command", ["--version", "feeds", "regenerate --check", "explain nowhere", "status"])
+def test_the_module_is_the_command(site: Site, command: str) -> None:
+    """`python -m aggregator` says and returns the same."""
+    site.run()
+    ended = [
+        subprocess.run(
+            [*start, *command.split()], cwd=site.root, env=environment(), capture_output=True, text=True, check=False
+        )
+        for start in ([COMMAND], [sys.executable, "-m", "aggregator"])
+    ]
+    texts = [re.sub(r"in [\d.]+ s\n", "", done.stdout + done.stderr) for done in ended]
+    assert texts[0] == texts[1]
+    assert ended[0].returncode == ended[1].returncode
 
 
 def test_json_is_one_object_with_all_that_happened(site: Site) -> None:

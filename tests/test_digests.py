@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +223,56 @@ def test_a_daemon_that_was_off_makes_up_for_it(printed: World) -> None:
         *([f"About d{number}"] for number in range(106, 99, -1)),
         ["About best", "About good"],
     ]
+
+
+@pytest.mark.parametrize("custom", [DAILY, WEEKLY])
+@pytest.mark.parametrize("days", [(), (99.2, 100.9, 101), (106.5, 120, 120.1, 128.9, 129.5)])
+@pytest.mark.parametrize("timezone", ["UTC", "Pacific/Auckland"])
+def test_a_pause_makes_no_difference(tmp_path: Path, custom: Custom, days: tuple[float, ...], timezone: str) -> None:
+    """One run after a month makes the digests that a run each day would have made, also in another time zone; what is
+    found too late for the last of them is in none.
+    """
+    steady, paused = World(tmp_path / "steady"), World(tmp_path / "paused")
+    for world, pauses in ((steady, 1), (paused, 30)):
+        world.options["custom"] = (custom,)
+        for instant in (98.5, *days):
+            world.document(f"d{instant}", publishedDateTime=day(instant))
+        world.now = day(99)
+        world.regenerate()
+        world.options["timezone"] = timezone
+        while world.now < day(129):
+            world.now += timedelta(days=pauses)
+            world.regenerate()
+        world.document("late", publishedDateTime=day(127.5))
+        passes(world)
+        passes(world, day(138))
+    assert paused.feed(f"custom/{custom.name}") == steady.feed(f"custom/{custom.name}")
+    assert digests(paused, f"custom/{custom.name}") == digests(steady, f"custom/{custom.name}")
+
+
+@pytest.mark.timeout(60)
+def test_thousands_of_years_without_a_story_are_no_work(printed: World) -> None:
+    """A clock that was that wrong is accepted as any other, and the digests go on as if nothing had been."""
+    printed.options["custom"] = (DAILY, WEEKLY)
+    printed.document("today", publishedDateTime=day(100.2))
+    passes(printed, day(100.3))
+    before = digests(printed)
+    printed.now = datetime(9899, 12, 31, tzinfo=UTC)
+    printed.regenerate(at=True)
+    assert list(digests(printed)) == ["Daily: 2026-06-09", "Daily: 2026-06-08"]
+    assert list(digests(printed, "custom/weekly")) == ["Weekly: 2026-06-08 – 2026-06-14"]
+    printed.now = day(100.4)
+    printed.regenerate(accept_clock=True)
+    assert digests(printed) == before
+    printed.document("evening", publishedDateTime=day(100.8))
+    printed.document("next", publishedDateTime=day(101.5))
+    passes(printed, day(102))
+    assert digests(printed) == {
+        "Daily: 2026-06-10": ["About next"],
+        "Daily: 2026-06-09": ["About evening", "About today"],
+        **before,
+    }
+    assert digests(printed, "custom/weekly") == {}
 
 
 # What stays

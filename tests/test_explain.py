@@ -13,6 +13,7 @@ from aggregator.errors import StoreError, UnknownArticle
 from aggregator.feeds import KnownTopic
 from aggregator.merge import Alike
 from aggregator.pipeline import Explanation, explain
+from aggregator.store import LEDGER_FILE
 from tests.site import Site
 from tests.world import World, day
 
@@ -39,6 +40,54 @@ def test_an_article_is_found_by_path_url_and_id(world: World) -> None:
     names = ["articles/a.md", str(world.articles / "a.md"), "http://www.news.example/a/?utm_source=x"]
     found = {asked(world, name).key for name in (*names, "https://old.example/a#top", id)}
     assert found == {"https://news.example/a"}
+
+
+def test_a_document_that_the_guard_holds_is_told_as_that(site: Site) -> None:
+    """Since when it is gone and what ends that, in text and JSON, until it is back or its deletion is accepted."""
+    for number in range(50):
+        site.document(f"d{number}")
+    site.configure()
+    site.regenerate()
+    texts = {path: path.read_bytes() for path in site.articles.glob("d*.md")}
+    for path in [*texts][:40]:
+        path.unlink()
+    gone, there = ([f"articles/{path.name}" for path in part] for part in ([*texts][:40], [*texts][40:]))
+    site.now = day(101)
+    site.regenerate()
+    site.now = day(102)
+    site.regenerate()
+    line = "held: it is gone since 2026-06-10 00:00Z, and kept until it returns or --accept-deletions is given"
+    for name in (gone[0], gone[-1]):
+        assert [one.held for one in asked(site, name).mentions] == [line]
+        assert f"    {line}\n" in site.run(name, command="explain").out
+        [mention] = json.loads(site.run(name, "--json", command="explain").out)["mentions"]
+        assert mention["held"] == line
+    assert [one.held for one in asked(site, there[0]).mentions] == [""]
+    assert "held" not in site.run(there[0], command="explain").out
+    path = next(iter(texts))
+    path.write_bytes(texts[path])
+    site.regenerate()
+    assert [one.held for one in asked(site, gone[0]).mentions] == [""]
+    assert [one.held for one in asked(site, gone[1]).mentions] == [line]
+    site.regenerate(accept_deletions=True)
+    with pytest.raises(UnknownArticle) as caught:
+        asked(site, gone[1])
+    assert "held" not in str(caught.value)
+
+
+def test_a_document_that_only_the_ledger_knows_and_the_guard_holds_is_told_as_that(world: World) -> None:
+    """As where an older ledger is put back beside a newer index."""
+    for number in range(50):
+        world.document(f"d{number}")
+    world.regenerate()
+    older = (world.store / LEDGER_FILE).read_bytes()
+    for number in range(1, 50):
+        (world.articles / f"d{number}.md").unlink()
+    world.regenerate(accept_deletions=True)
+    (world.store / LEDGER_FILE).write_bytes(older)
+    assert not world.regenerate().healthy
+    with pytest.raises(UnknownArticle, match=r"its documents: articles/d1\.md \(held: it is gone since 2026-06-09"):
+        asked(world, "articles/d1.md")
 
 
 def test_mentions_are_told_in_order_of_trust_with_what_each_gives(world: World) -> None:

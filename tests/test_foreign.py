@@ -360,6 +360,30 @@ def test_a_daemon_goes_on_beside_a_foreign_file(site: Site) -> None:
         assert shows(site, "About c", feed="topics/other")
 
 
+def test_what_a_batch_has_healed_is_no_trouble_any_more(site: Site) -> None:
+    """Also where a look at everything found it, and long before the next one."""
+    with running(site) as daemon:
+        put(site.output, "topics/new/atom.xml", "topics/other/rss.xml")
+        drop_in(site, "b", topics=["New", "Other"])
+        daemon.wait(lambda status: len(status["troubles"]) == 2, "the troubles")
+        before = daemon.wait(lambda _: True, "the status")["reconcile"]
+        daemon.send(signal.SIGUSR1)
+        status = daemon.wait(lambda status: status["reconcile"] != before, "the look at everything")
+        looked = status["reconcile"]
+        assert len(status["troubles"]) == 2
+        (site.output / "topics/new/atom.xml").unlink()
+        drop_in(site, "c")
+        status = daemon.wait(lambda status: len(status["troubles"]) == 1, "that one is healed")
+        assert "rss.xml is in the way" in status["troubles"][0]
+        assert shows(site, "About b", feed="topics/new")
+        (site.output / "topics/other/rss.xml").unlink()
+        drop_in(site, "d")
+        status = well(daemon)
+        assert shows(site, "About b", feed="topics/other")
+        assert not status["problems"]
+        assert status["reconcile"] == looked
+
+
 def test_a_folder_put_in_ours_place_while_a_daemon_runs_stays_as_it_is(site: Site) -> None:
     """Also where only one document changes then."""
     with running(site) as daemon:

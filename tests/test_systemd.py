@@ -51,7 +51,7 @@ def listener(address: str) -> Iterator[socket.socket]:
         (lambda manager: manager.reloading(1234567), b"RELOADING=1\nMONOTONIC_USEC=1234567"),
         (lambda manager: manager.status("größer"), "STATUS=größer".encode()),
         (lambda manager: manager.status("two\nREADY=1"), b"STATUS=two READY=1"),
-        (lambda manager: manager.status("a \udcff name"), b"STATUS=a ? name"),
+        (lambda manager: manager.status("a \udcff name"), rb"STATUS=a \udcff name"),
         (lambda manager: manager.stopping(), b"STOPPING=1"),
         (lambda manager: manager.alive(), b"WATCHDOG=1"),
     ],

@@ -30,7 +30,7 @@ _NOT_DONE = 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__)
+@click.version_option(__version__, prog_name="aggregator")
 def commands() -> None:
     """Turn a folder of article documents into feeds and pages, one for each topic."""
 

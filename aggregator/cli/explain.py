@@ -67,6 +67,8 @@ def _mentions(found: Explanation) -> Iterable[str]:
         quality = "no quality" if one.quality is None else f"quality {one.quality}"
         day = f"{one.published:%Y-%m-%d}" if one.published else "no date"
         yield f"    {quality}, {day}, gives {', '.join(one.gives) or 'nothing'}"
+        if one.held:
+            yield f"    {one.held}"
 
 
 def _coverage(found: Explanation, by: Callable[[Iterable[str]], str]) -> Iterable[str]:

@@ -56,6 +56,7 @@ class Board:
         self._problems: frozenset[Problem] = frozenset()
         self._looked: tuple[Problem, ...] = ()
         self._unreconciled: tuple[Problem, ...] = ()
+        self._unpublished: tuple[Problem, ...] = ()
         self._troubles: tuple[Problem, ...] = ()
         self._timing = ""
         self._glanced = float("-inf")
@@ -82,12 +83,17 @@ class Board:
 
     def done(self, done: Done, plan: Plan, look: Look, now: datetime, seconds: float, end: float, reason: str) -> None:
         """Take in a batch that took `seconds` and ended at `end` (monotonic); `reason`: why all was looked at."""
-        known = () if look.paths is None else self._looked
+        # What a feed failed of is told until that feed was seen to again, and that of sources until all was looked at.
+        failed = () if done.complete else self._unpublished
+        unpublished = tuple(dict.fromkeys((*failed, *done.unpublished)))
+        healed = set(self._unpublished).difference(unpublished)
+        self._unpublished = unpublished
+        known = () if look.paths is None else (problem for problem in self._looked if problem not in healed)
         self._looked = tuple(dict.fromkeys((*known, *done.problems)))
         if look.paths is None:
-            self._unreconciled = done.troubles
+            self._unreconciled = tuple(problem for problem in done.troubles if problem not in done.unpublished)
             self._timing = ""
-        self._troubles = tuple(dict.fromkeys((*self._unreconciled, *done.troubles)))
+        self._troubles = tuple(dict.fromkeys((*self._unreconciled, *done.troubles, *unpublished)))
         self.failure = ""
         guard = tuple(str(replace(one, path=plan.file(one.path) or one.path)) for one in done.guard)
         self._status = replace(self._status, progress=None, guard=guard)

@@ -36,27 +36,14 @@ def fix(
     At first these are the last periods that have stories, as many as the feed shows; entries: gives those of a feed's
     stories that are entries.
     """
-    timezone = plan.site.timezone
-    period_of = _PERIODS[custom.rhythm or Rhythm.daily]
+    calendar = _calendar(custom, plan.site.timezone)
     last = ledger.digests.last(custom.topic)
-    periods: list[Period] = []
     if last is None:
-        instant = period_of(now, timezone).start
-        while len(periods) < custom.entries and (published := index.entries.last_before(custom.topic, instant, now)):
-            periods.insert(0, period_of(published, timezone))
-            instant = periods[0].start
-        before = period_of(period_of(now, timezone).start - timedelta(microseconds=1), timezone)
-        if before not in periods:  # it had no story, and won't
-            periods.append(before)
+        periods = _first(index, custom, calendar, now)
         last = periods[0].start
     else:
-        period = period_of(last, timezone)
-        while period.end <= now:
-            periods.append(period)
-            period = period_of(period.end, timezone)
+        periods = _further(index, ledger, custom.topic, calendar, last, now)
     for period in periods:
-        if period.start < last and ledger.digests.has_period(custom.topic, period.name):
-            continue  # it ended earlier, in another time zone; what was left of it is part of the next one
         keys = index.entries.between(custom.topic, last, period.end, now)
         last = period.end
         best = entries(_ranked(index, custom.order, keys))[: custom.stories]
@@ -65,7 +52,56 @@ def fix(
         id = mint(key, plan.site.host, ledger.digests.has)
         ledger.digests.close(custom.topic, period.end, period.name, id, [ids[key] for key in best])
         ledger.reach(now)
-    return period_of(now, timezone).end
+    return calendar(now).end
+
+
+def _calendar(custom: Custom, timezone: str) -> Callable[[datetime], Period]:
+    """A function that gives the period of a digest that an instant is in."""
+    period_of = _PERIODS[custom.rhythm or Rhythm.daily]
+    return lambda instant: period_of(instant, timezone)
+
+
+def _first(index: Index, custom: Custom, calendar: Callable[[datetime], Period], now: datetime) -> list[Period]:
+    """The last periods that have stories, as many as the feed shows, and the last one that is over."""
+    periods: list[Period] = []
+    instant = calendar(now).start
+    while len(periods) < custom.entries and (published := index.entries.last_before(custom.topic, instant, now)):
+        periods.insert(0, calendar(published))
+        instant = periods[0].start
+    before = _last_over(calendar, now)
+    if before not in periods:  # it had no story, and won't
+        periods.append(before)
+    return periods
+
+
+def _further(
+    index: Index, ledger: Ledger, topic: str, calendar: Callable[[datetime], Period], last: datetime, now: datetime
+) -> list[Period]:
+    """The periods from `last` on that have stories, and the last one that is over: of those between, which may be
+    millions after a wrong clock, nobody would ever see anything.
+    """
+    period = calendar(last)
+    if period.start < last and ledger.digests.has_period(topic, period.name):
+        # It ended earlier, in another time zone; what was left of it is part of the next one.
+        period = calendar(period.end)
+    over = _last_over(calendar, now)
+    periods: list[Period] = []
+    instant = last
+    while period <= over:
+        published = index.entries.first_from(topic, instant, now)
+        if not published or published >= over.end:
+            periods.append(over)  # it has no story, and won't
+            break
+        period = max(period, calendar(published))
+        periods.append(period)
+        instant = period.end
+        period = calendar(instant)
+    return periods
+
+
+def _last_over(calendar: Callable[[datetime], Period], now: datetime) -> Period:
+    """The last period that is over by now."""
+    return calendar(calendar(now).start - timedelta(microseconds=1))
 
 
 def _ranked(index: Index, order: Order, keys: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ _MERGED = ("topics", "updated", "removed")  # fields that come from several ment
 
 class Telling(msgspec.Struct, frozen=True):
     """A mention: its document, its place there (0: the document's own article), and the fields that the article has
-    from it.
+    from it; `held` says that the document is gone, and why it counts all the same ("": it isn't gone).
     """
 
     path: str
@@ -37,6 +37,7 @@ class Telling(msgspec.Struct, frozen=True):
     quality: int | None
     published: datetime | None
     gives: tuple[str, ...]
+    held: str
 
 
 class Alias(msgspec.Struct, frozen=True):
@@ -132,16 +133,18 @@ def _inside(plan: Plan, asked: str) -> list[str]:
 
 def _unknown(plan: Plan, index: Index, ledger: Ledger, asked: str) -> str:
     """What is known of something that names no article."""
-    held = ledger.holdings([asked, *_inside(plan, asked)]).values()
-    for id in (asked, *(holding.id for holding in held), *ledger.ids_of([_spelled(plan, asked)])):
+    holdings = ledger.holdings([asked, *_inside(plan, asked)]).values()
+    for id in (asked, *(holding.id for holding in holdings), *ledger.ids_of([_spelled(plan, asked)])):
         record = ledger.record(id)
         if not record:
             continue
-        paths = ", ".join(ledger.paths_of(id)) or "none"
+        paths = ledger.paths_of(id)
+        held = _held(ledger, paths)
+        documents = ", ".join(f"{path} ({held[path]})" if path in held else path for path in paths) or "none"
         gone = f"was withdrawn on {record.withdrawn:%Y-%m-%d %H:%M}Z" if record.withdrawn else "was never withdrawn"
         return (
             f"{asked}: the id {id} was given for {record.key} on {record.first_seen:%Y-%m-%d}, {gone}, and is no"
-            f" article's now; its documents: {paths}"
+            f" article's now; its documents: {documents}"
         )
     if os.path.exists(asked):  # noqa: PTH110  # may hold what no path can
         if inside := _inside(plan, asked):
@@ -184,7 +187,7 @@ class _Case:
             why_id=self._why_id(id, key, leads, list(claims)) if id else "",
             other_ids=tuple(other for other in self.ledger.ids_of([key, *claims]) if other != id),
             entry=self._why_no_entry(leads, place),
-            mentions=_tellings(mentions),
+            mentions=_tellings(mentions, self.ledger),
             aliases=tuple(Alias(url, tuple(paths)) for url, paths in claims.items()),
             coverage=self._coverage(key),
             stands_for=tuple(self._mentions(member)[0].link for member in self._members(key)),
@@ -337,7 +340,8 @@ class _Case:
         return period.name if place.key in self.selector.archived(topic, period) else ""
 
 
-def _tellings(mentions: Sequence[Mention]) -> tuple[Telling, ...]:
+def _tellings(mentions: Sequence[Mention], ledger: Ledger) -> tuple[Telling, ...]:
+    held = _held(ledger, [mention.path for mention in mentions])
     gives: dict[tuple[str, int], list[str]] = {}
     for field, giver in givers(mentions).items():
         if field == "listed":
@@ -356,6 +360,16 @@ def _tellings(mentions: Sequence[Mention]) -> tuple[Telling, ...]:
             mention.quality,
             mention.published,
             tuple(gives.get((mention.path, mention.place), ())),
+            held.get(mention.path, ""),
         )
         for mention in mentions
     )
+
+
+def _held(ledger: Ledger, paths: Sequence[str]) -> dict[str, str]:
+    """What there is to say of those of these documents that the guard holds, by path."""
+    held: dict[str, str] = {}
+    for path, since in ledger.held(paths).items():
+        instant = f"{since:%Y-%m-%d %H:%M}Z" if since else "an earlier version's run"
+        held[path] = f"held: it is gone since {instant}, and kept until it returns or --accept-deletions is given"
+    return held

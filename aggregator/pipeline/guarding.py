@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from aggregator.model import Problem, Severity
@@ -165,7 +166,7 @@ def _unknown(sources: Sequence[Source], index: Index, ledger: Ledger, held: Mapp
     return Unknown(paths, frozenset(elsewhere))
 
 
-def decide(absence: Absence, index: Index, ledger: Ledger, *, accept: bool) -> Verdict:
+def decide(absence: Absence, index: Index, ledger: Ledger, now: datetime, *, accept: bool) -> Verdict:
     """Hold what went by accident and let go what didn't; after new documents are read.
 
     What stands under another path isn't gone.
@@ -179,7 +180,7 @@ def decide(absence: Absence, index: Index, ledger: Ledger, *, accept: bool) -> V
         keep = frozenset() if accept else _keep(absent, liked)
         gone += (absent.held.keys() | absent.fresh) - keep - absent.lost
         over += absent.held.keys() - keep
-        ledger.hold(absent.source, keep - absent.held.keys(), absent.known)
+        ledger.hold(absent.source, keep - absent.held.keys(), absent.known, now)
         changed |= keep != absent.held.keys()
         blind |= bool(keep & absent.lost)
         count += len(keep)

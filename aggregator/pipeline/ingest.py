@@ -81,7 +81,7 @@ def ingest(
     until = never if everything else enough
     read, left = read_unread(plan, index, workers, started - _RACY, until, progress, respell="reading" in stale)
     # What is gone may be there under a path that is still unread.
-    verdict = UNDECIDED if left else decide(absence, index, ledger, accept=accept_deletions)
+    verdict = UNDECIDED if left else decide(absence, index, ledger, now, accept=accept_deletions)
     if verdict.blind:
         return _without_sight(index, ledger, read, troubles, verdict)
     for paths in chunks(verdict.gone, 500):

@@ -91,12 +91,15 @@ class Press:
         self.news = False
         """Whether a feed came, went, or shows something else than before."""
 
-    def publish(self, sheets: Sequence[Sheet], progress: Progress, rendered: int, *, site: bool) -> Published:
+    def publish(
+        self, sheets: Sequence[Sheet], progress: Progress, rendered: int, *, site: bool, complete: bool
+    ) -> Published:
         """Write the feeds, remove those that are over, and commit what is so: the ledger before the index.
 
         sheets: of each feed, an archive before whatever leads to it, unless it is there already.
-        `site`: whether to write the files of the site as a whole too. Raises ForeignOutput before anything is written
-        where the folder isn't this store's yet and has files of others in the way.
+        `site`: whether to write the files of the site as a whole too. `complete`: whether that is all there is to do.
+        Raises ForeignOutput before anything is written where the folder isn't this store's yet and has files of others
+        in the way.
         """
         going_out = [sheet for sheet in sheets if sheet.selection.keys is not None]
         intended = {sheet.part: self._with_twins(self._paths(sheet.folder, _formats(sheet))) for sheet in going_out}
@@ -138,7 +141,7 @@ class Press:
         for part, due in self.current:
             self.index.entries.clean(part, due)
         self.index.commit()
-        return Published(self.outcomes, tuple(self.problems), tuple(sorted(self.changes)), rendered)
+        return Published(self.outcomes, tuple(self.problems), tuple(sorted(self.changes)), rendered, complete)
 
     def _see_to_foreign(self, intended: Mapping[Part, Sequence[str]]) -> None:
         """Find what is in the way and isn't ours. Raises ForeignOutput where the folder isn't this store's yet."""

@@ -44,9 +44,10 @@ def regenerate(
         for topic, months in waiting.items()
         if topic != SITE and any(map(chosen, selector.names(topic)))  # the files under each lead to the same feed
     }
+    complete = asked.keys() | ({SITE} if site else set()) >= waiting.keys()
     if not asked and not (site and SITE in waiting):
         unchanged = sum(not path.endswith(publish.TWIN) for path, *_ in ledger.files())
-        return Published(Counter({publish.Outcome.unchanged: unchanged}), (), (), 0)
+        return Published(Counter({publish.Outcome.unchanged: unchanged}), (), (), 0, complete)
     # Only a run that has something to publish pays for loading feedgen and lxml.
     from aggregator.pipeline.publishing import Press
     from aggregator.pipeline.rendering import render_wanted
@@ -56,7 +57,7 @@ def regenerate(
         selector.want(sheet)
     rendered, problems = render_wanted(plan, index, ledger, workers, selector.slugs, now, progress)
     press = Press(plan, index, ledger, claim, [*selector.problems, *problems], now, dry=dry, adopt=adopt)
-    return press.publish(sheets, progress, rendered, site=site)
+    return press.publish(sheets, progress, rendered, site=site, complete=complete)
 
 
 def altered(output: Path, ledger: Ledger) -> set[Part]:

@@ -13,13 +13,14 @@ from aggregator.publish import Outcome
 
 class Published(NamedTuple):
     """What happened to the feed files, and what went wrong on the way; `changes` names each file that differs,
-    `rendered` is how many entries were rendered.
+    `rendered` is how many entries were rendered; `complete` says whether all feeds were seen to that are dirty or due.
     """
 
     outcomes: Counter[Outcome]
     problems: tuple[Problem, ...]
     changes: tuple[tuple[Outcome, str], ...]
     rendered: int
+    complete: bool
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -53,7 +54,8 @@ class Done(msgspec.Struct, frozen=True):
 
     read: documents with new content; gone: those that are no more, held: those of them that the guard keeps. Of the
     problems, all but those of documents, `guard` says what is missing and isn't let go, and `troubles` which sources
-    and feeds failed: with one of them it isn't `healthy`, exit status 1. `changes` names the files written and removed,
+    and feeds failed: with one of them it isn't `healthy`, exit status 1. `unpublished` are those of feeds, also when an
+    earlier run tells of them: if `complete`, no others are dirty or due. `changes` names the files written and removed,
     or that would be. left: how many files are still unread, as that was `enough`.
     """
 
@@ -64,6 +66,8 @@ class Done(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...]
     guard: tuple[Problem, ...]
     troubles: tuple[Problem, ...]
+    unpublished: tuple[Problem, ...]
+    complete: bool
     changes: tuple[tuple[Outcome, str], ...]
     effort: Effort
     left: int = 0

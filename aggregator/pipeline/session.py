@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -459,7 +459,7 @@ class Session:
                 index.entries.mark_altered(self._altered())
             if ingested.blind:
                 index.commit()
-                published = Published(Counter(), (), (), 0)
+                published = Published(Counter(), (), (), 0, complete=False)
             else:
                 index = self._index = index.install()
                 _check(wish.only, feed_names(ledger))
@@ -501,6 +501,7 @@ def _check(only: tuple[str, ...], names: list[str]) -> None:
 
 def _done(ingested: Ingested, published: Published, told: tuple[Problem, ...]) -> Done:
     outcomes = published.outcomes
+    unpublished = _errors(published.problems)
     return Done(
         read=ingested.read,
         gone=ingested.gone,
@@ -508,8 +509,14 @@ def _done(ingested: Ingested, published: Published, told: tuple[Problem, ...]) -
         feeds=Files(**{outcome.value: outcomes[outcome] for outcome in Outcome}),
         problems=(*told, *ingested.troubles, *ingested.guard, *published.problems),
         guard=ingested.guard,
-        troubles=tuple(one for one in (*ingested.troubles, *published.problems) if one.severity is Severity.error),
+        troubles=(*_errors(ingested.troubles), *unpublished),
+        unpublished=unpublished,
+        complete=published.complete,
         changes=published.changes,
         effort=Effort(ingested.merged, published.rendered),
         left=ingested.left,
     )
+
+
+def _errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    return tuple(problem for problem in problems if problem.severity is Severity.error)

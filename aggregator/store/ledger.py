@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
@@ -59,6 +59,7 @@ _BROUGHT_BACK = (
     "UPDATE OR REPLACE tombstone SET withdrawn = :now WHERE withdrawn > :now",
     "UPDATE topic SET since = :now WHERE since > :now",
     "UPDATE feed SET lapsed = :now WHERE lapsed > :now",
+    "UPDATE missing SET since = :now WHERE since > :now",
     "DELETE FROM digest_member WHERE until > :now",
     "DELETE FROM digest WHERE until > :now",
     "UPDATE digest SET updated = :now WHERE updated > :now",
@@ -456,11 +457,22 @@ class Ledger:
             found.setdefault(source, {})[path] = known
         return found
 
-    def hold(self, source: str, paths: Iterable[str], known: int) -> None:
-        """Remember that these of the documents known of a source are missing, and held."""
-        self.database.executemany(
-            "INSERT OR REPLACE INTO missing VALUES (?, ?, ?)", [(path, source, known) for path in paths]
+    def held(self, paths: Iterable[str]) -> dict[str, datetime | None]:
+        """Those of these documents that are held, and since when they are missing (None: that isn't known)."""
+        rows = self.database.execute(
+            "SELECT path, since FROM missing WHERE path IN (SELECT value FROM json_each(?))", (json.dumps(list(paths)),)
         )
+        return {path: None if since is None else from_micros(since) for path, since in rows}
+
+    def hold(self, source: str, paths: Collection[str], known: int, now: datetime) -> None:
+        """Remember that these of the documents known of a source are missing, and held from now on."""
+        if not paths:
+            return
+        self.database.executemany(
+            "INSERT OR REPLACE INTO missing VALUES (?, ?, ?, ?)",
+            [(path, source, known, to_micros(now)) for path in paths],
+        )
+        self.reach(now)
 
     def release(self, paths: Iterable[str]) -> None:
         """Remember that these documents are there again, or let go."""

@@ -1,6 +1,6 @@
 """The tables of the ledger, what makes one of each earlier version one of this, and the order of their rows."""
 
-VERSION = 6
+VERSION = 7
 SCHEMA = """
 -- identity: which output folders are ours, mark: changes with every change that the index must have seen,
 -- newest: the latest instant remembered, clock: changes when later ones than now were brought back to it
@@ -38,8 +38,9 @@ CREATE INDEX digest_member_id ON digest_member (id);
 -- those that stand for their near-duplicates, the first first
 CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE);
 -- documents that went by accident and are kept as they were, until they are there again or somebody accepts it; known:
--- how many their source had when they went
-CREATE TABLE missing (path TEXT PRIMARY KEY, source TEXT NOT NULL, known INTEGER NOT NULL) WITHOUT ROWID;
+-- how many their source had when they went; since: when that was seen (NULL: before that was remembered)
+CREATE TABLE missing (path TEXT PRIMARY KEY, source TEXT NOT NULL, known INTEGER NOT NULL, since INTEGER)
+  WITHOUT ROWID;
 -- what became of files that hubs and hooks weren't told of yet; outcome: written or removed
 CREATE TABLE news (age INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, path TEXT NOT NULL,
   outcome TEXT NOT NULL, UNIQUE (teller, path));
@@ -72,6 +73,7 @@ UPGRADES = {
     CREATE INDEX digest_member_id ON digest_member (id);
     """,
     5: "CREATE TABLE missing (path TEXT PRIMARY KEY, source TEXT NOT NULL, known INTEGER NOT NULL) WITHOUT ROWID",
+    6: "ALTER TABLE missing ADD COLUMN since INTEGER",
 }
 TABLES = {
     "meta": "name",
