@@ -233,6 +233,30 @@ def test_a_documents_own_id_can_be_changed(world: World) -> None:
         assert (world.ids()["About a"], deleted(world)) == (id, gone)
 
 
+@pytest.mark.parametrize("renamed_before", [False, True])
+@pytest.mark.parametrize("fields", [{}, {"title": "Else", "publishedDateTime": day(7)}])
+def test_an_id_that_was_left_for_a_named_one_stays_left(
+    world: World, fields: dict[str, Any], renamed_before: bool
+) -> None:
+    """Where the document goes by its URL alone it has the id that subscribers know by now, not the older one."""
+    path = world.document("a")
+    world.regenerate()
+    minted = world.ids()["About a"]
+    if renamed_before:
+        path.rename(path.with_name("before.md"))
+        world.regenerate()
+    url = {"title": "About a", "webUrl": "https://news.example/a"}
+    path = world.document("before" if renamed_before else "a", **url, id="urn:mine")
+    assert settled(world) == []
+    path.unlink()
+    world.document("renamed", **url | fields)
+    assert settled(world) == []
+    assert list(world.ids().values()) == ["urn:mine"]
+    world.now = day(101)
+    assert settled(world) == []
+    assert deleted(world) == {minted}
+
+
 def test_an_id_that_is_no_articles_any_more_can_be_named(world: World) -> None:
     """As when a document is written anew elsewhere; the entry is back."""
     path = world.document("a")

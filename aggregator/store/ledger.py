@@ -351,6 +351,10 @@ class Ledger:
             [(id, json.dumps(paths)) for id, paths in ids],
         )
 
+    def unbind_urls(self, ids: Sequence[str]) -> None:
+        """Forget all URLs that these ids were given for."""
+        self.database.execute("DELETE FROM url WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
+
     def bind_urls(self, urls: Sequence[tuple[str, str]]) -> None:
         """Remember for which URLs ids were given, as (canonical, id)."""
         self.database.executemany("INSERT OR IGNORE INTO url VALUES (?, ?, NULL)", urls)
