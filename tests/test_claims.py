@@ -203,6 +203,47 @@ def test_an_id_that_a_merge_put_aside_is_still_its_documents(world: World) -> No
     assert world.ids()["About c"] == id
 
 
+@pytest.mark.parametrize("fields", WITHDRAWN)
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_of_merged_articles_the_id_in_the_feeds_stays(world: World, fields: dict[str, Any], rebuild: bool) -> None:
+    """Also where the other is older; and it is still that one when the merged article was away for a while."""
+    world.document("a")
+    world.regenerate()
+    minted = world.ids()["About a"]
+    world.document("b")
+    world.regenerate()
+    id = world.ids()["About b"]
+    world.document("a", **fields)
+    world.regenerate()
+    world.now = day(101)
+    world.document("a", originalUrl="https://news.example/b")
+    assert settled(world) == []
+    assert (list(world.ids().values()), deleted(world)) == ([id], {minted})
+    for name in "ab":
+        world.document(name, originalUrl="https://news.example/b", **WITHDRAWN[0])
+    world.regenerate()
+    world.regenerate(rebuild=rebuild)
+    world.now = day(102)
+    for name in "ab":
+        world.document(name, originalUrl="https://news.example/b")
+    assert settled(world) == []
+    assert list(world.ids().values()) == [id]
+    world.document("a")
+    assert settled(world) == []
+    assert set(world.ids().values()) == {id, minted}
+
+
+def test_an_id_stays_when_a_document_names_it_no_longer(world: World) -> None:
+    """Though another document of the article had an older one."""
+    world.document("a")
+    world.regenerate()
+    world.document("b", id="urn:b", originalUrl="https://news.example/a")
+    assert settled(world) == []
+    world.document("b", originalUrl="https://news.example/a")
+    assert settled(world) == []
+    assert list(world.ids().values()) == ["urn:b"]
+
+
 def test_of_one_articles_documents_the_more_trusted_names_the_id(world: World) -> None:
     """The other is told; and an id that subscribers know stays while a document names it."""
     world.document("a", id="urn:a", quality=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -108,6 +108,8 @@ def mint(key: str, host: str, taken: Callable[[str], bool]) -> str:
     return found
 
 
-def eldest(holdings: Iterable[Holding], held: Callable[[str], bool]) -> Holding | None:
-    """The holding of the oldest id that no other article has; None if there is none."""
-    return min((h for h in holdings if not held(h.id)), key=lambda h: h.age, default=None)
+def eldest(holdings: Iterable[Holding], held: Callable[[str], bool], seen: Collection[str] = ()) -> Holding | None:
+    """The holding of the oldest id that no other article has, one of those that are `seen` in the feeds before all
+    others; None if there is none."""
+    free = (holding for holding in holdings if not held(holding.id))
+    return min(free, key=lambda holding: (holding.id not in seen, holding.age), default=None)

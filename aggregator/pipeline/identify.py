@@ -18,34 +18,41 @@ def identify(articles: Articles, ledger: Ledger, host: str, now: datetime) -> No
     """Give every article that was merged just now its id, and remember whose it is."""
     named = give_named(articles, ledger, now)
     if not ledger.blank:
-        _by_path(articles, ledger)
+        _by_path(articles, ledger, now)
         _by_url(articles, ledger)
     ledger.give([*named, *_minted(articles, ledger, host)], now)
     left = _bind(articles, ledger)
     _leave(articles, ledger, named, left)
 
 
-def _by_path(articles: Articles, ledger: Ledger) -> None:
-    """The oldest id that its leads' paths hold.
+def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
+    """The oldest id that its leads' paths hold; one that subscribers see now before all others.
 
     Where articles part, several may have the same; the one whose URL it was given for comes first.
     """
     parted: list[tuple[str, list[Holding]]] = []
+    aside: set[Holding] = set()
     for keys in chunks(articles.unnamed(), _SOME):
         leads = _leads(articles, keys)
         known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
+        seen = ledger.seen({holding.id for holding in known.values()}, now)
         for key in keys:
             holdings = [
                 known[lead.path] for lead in leads[key] if lead.path in known and still_holds(lead, known[lead.path])
             ]
-            oldest = eldest(holdings, articles.has)
+            oldest = eldest(holdings, articles.has, seen)
             if oldest and oldest.key in {key, *(url for lead in leads[key] for url, _ in lead.urls)}:
                 articles.give([(oldest.id, key)])
+                aside.update(holding for holding in holdings if holding.age < oldest.age)
             elif oldest:
                 parted.append((key, holdings))
     for key, holdings in parted:
-        if oldest := eldest(holdings, articles.has):
+        if oldest := eldest(holdings, articles.has, ledger.seen({holding.id for holding in holdings}, now)):
             articles.give([(oldest.id, key)])
+            aside.update(holding for holding in holdings if holding.age < oldest.age)
+    # It was decided for good: what was chosen is the oldest from now on, whatever becomes of its entry.
+    ages = {holding.id: holding.age for holding in aside if not articles.has(holding.id)}
+    ledger.age_anew(sorted(ages, key=ages.__getitem__))
 
 
 def _by_url(articles: Articles, ledger: Ledger) -> None:

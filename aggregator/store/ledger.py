@@ -302,6 +302,18 @@ class Ledger:
             (json.dumps(ids), to_micros(now)),
         )
 
+    def seen(self, ids: Iterable[str], now: datetime) -> set[str]:
+        """Those of these ids whose entries are in the feeds, as last settled."""
+        return set(
+            self.database.column(
+                """
+                SELECT id FROM article WHERE id IN (SELECT value FROM json_each(?))
+                  AND topics IS NOT NULL AND published <= ?
+                """,
+                (json.dumps(sorted(ids)), to_micros(now)),
+            )
+        )
+
     def ids_of(self, urls: Sequence[str]) -> list[str]:
         """The ids once given for any of these canonical URLs, the oldest first."""
         return self.database.column(
@@ -322,6 +334,12 @@ class Ledger:
         self.database.executemany(
             "INSERT OR IGNORE INTO article (id, key, first_seen) VALUES (?, ?, ?)",
             [(id, key, to_micros(now)) for id, key in ids],
+        )
+
+    def age_anew(self, ids: Iterable[str]) -> None:
+        """Make these ids younger than all others, in this order: each was put aside for a younger one."""
+        self.database.executemany(
+            "UPDATE article SET age = (SELECT max(age) + 1 FROM article) WHERE id = ?", [(id,) for id in ids]
         )
 
     def bind(self, leads: Sequence[tuple[str, str, Lead]]) -> None:
