@@ -244,6 +244,34 @@ def test_an_id_stays_when_a_document_names_it_no_longer(world: World) -> None:
     assert list(world.ids().values()) == ["urn:b"]
 
 
+@pytest.mark.parametrize("parted", ["with the renaming", "before"])
+@pytest.mark.parametrize("other", ["renamed too", "deleted", "deleted before"])
+def test_articles_that_part_keep_their_ids_also_when_renamed(world: World, parted: str, other: str) -> None:
+    """Both of their URLs had the id of the merged article; the document's own is that of the document it was."""
+    paths = {}
+    for name in "ba":  # the older one comes last in the order of keys
+        paths[name] = world.document(name)
+        world.regenerate()
+    ids = world.ids()
+    joins = world.document("joins", webUrl="https://news.example/a", originalUrl="https://news.example/b")
+    world.regenerate()
+    assert list(world.ids().values()) == [ids["About b"]]
+    joins.unlink()
+    if parted == "before":
+        world.regenerate()
+        assert world.ids() == ids
+    if other == "renamed too":
+        paths["b"].rename(world.articles / "former-b.md")
+    else:
+        paths["b"].unlink()
+        del ids["About b"]
+    if other == "deleted before":
+        world.regenerate()
+    paths["a"].rename(world.articles / "former-a.md")
+    assert settled(world) == []
+    assert world.ids() == ids
+
+
 def test_of_one_articles_documents_the_more_trusted_names_the_id(world: World) -> None:
     """The other is told; and an id that subscribers know stays while a document names it."""
     world.document("a", id="urn:a", quality=1)

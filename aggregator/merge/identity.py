@@ -85,6 +85,12 @@ def resembles(lead: Lead, holding: Holding) -> bool:
     )
 
 
+def likeness(leads: Iterable[Lead], holding: Holding) -> int:
+    """How much any of these leads has of what an id was given to: a URL (0: none), title and date too."""
+    alike = (lead for lead in leads if any(url in holding.urls for url, _ in lead.urls))
+    return max((1 + (lead.title == holding.title) + (lead.date == holding.date) for lead in alike), default=0)
+
+
 def own_id(lead: Lead, holding: Holding | None, id: str, held: Callable[[str], bool]) -> str:
     """The id that a lead's path has of its own, given its article's.
 

@@ -56,12 +56,12 @@ def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
 
 
 def _by_url(articles: Articles, ledger: Ledger) -> None:
-    """The oldest id that any of its URLs ever had."""
+    """The id that any of its URLs ever had with documents that are gone."""
     for keys in chunks(articles.unnamed(), _SOME):
         leads = articles.leads(keys)
         for key in keys:
-            if id := next(by_urls(articles, ledger, key, leads[key]), None):
-                articles.give([(id, key)])
+            if ids := by_urls(articles, ledger, key, leads[key]):
+                articles.give([(ids[0], key)])
 
 
 def _minted(articles: Articles, ledger: Ledger, host: str) -> list[tuple[str, str]]:
