@@ -233,13 +233,20 @@ def test_of_merged_articles_the_id_in_the_feeds_stays(world: World, fields: dict
     assert set(world.ids().values()) == {id, minted}
 
 
-def test_an_id_stays_when_a_document_names_it_no_longer(world: World) -> None:
-    """Though another document of the article had an older one."""
+@pytest.mark.parametrize("away", [False, True])
+def test_an_id_stays_when_a_document_names_it_no_longer(world: World, away: bool) -> None:
+    """Though another document of the article had an older one; also where it is withdrawn at that time."""
     world.document("a")
     world.regenerate()
-    world.document("b", id="urn:b", originalUrl="https://news.example/a")
+    also_a: dict[str, Any] = {"originalUrl": "https://news.example/a"}
+    world.document("b", id="urn:b", **also_a)
     assert settled(world) == []
-    world.document("b", originalUrl="https://news.example/a")
+    if away:
+        world.document("a", draft="yes")
+        world.document("b", id="urn:b", draft="yes", **also_a)
+        assert settled(world) == []
+        world.document("a")
+    world.document("b", **also_a)
     assert settled(world) == []
     assert list(world.ids().values()) == ["urn:b"]
 

@@ -31,7 +31,6 @@ def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
     Where articles part, several may have the same; the one whose URL it was given for comes first.
     """
     parted: list[tuple[str, list[Holding]]] = []
-    aside: set[Holding] = set()
     for keys in chunks(articles.unnamed(), _SOME):
         leads = _leads(articles, keys)
         known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
@@ -43,16 +42,11 @@ def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
             oldest = eldest(holdings, articles.has, seen)
             if oldest and oldest.key in {key, *(url for lead in leads[key] for url, _ in lead.urls)}:
                 articles.give([(oldest.id, key)])
-                aside.update(holding for holding in holdings if holding.age < oldest.age)
             elif oldest:
                 parted.append((key, holdings))
     for key, holdings in parted:
         if oldest := eldest(holdings, articles.has, ledger.seen({holding.id for holding in holdings}, now)):
             articles.give([(oldest.id, key)])
-            aside.update(holding for holding in holdings if holding.age < oldest.age)
-    # It was decided for good: what was chosen is the oldest from now on, whatever becomes of its entry.
-    ages = {holding.id: holding.age for holding in aside if not articles.has(holding.id)}
-    ledger.age_anew(sorted(ages, key=ages.__getitem__))
 
 
 def _by_url(articles: Articles, ledger: Ledger) -> None:
@@ -95,13 +89,15 @@ def _bind(articles: Articles, ledger: Ledger) -> set[str]:
             if lead.path in known and lead.explicit == ids[key] and resembles(lead, known[lead.path])
         )
         ledger.unbind([url for key in keys for lead in leads[key] for url, _ in lead.urls])
-        ledger.bind(
-            [
-                (ids[key], own_id(lead, known.get(lead.path), ids[key], articles.has), lead)
-                for key in keys
-                for lead in leads[key]
-            ]
-        )
+        bindings = [
+            (ids[key], own_id(lead, known.get(lead.path), ids[key], articles.has), lead)
+            for key in keys
+            for lead in leads[key]
+        ]
+        # This is decided for good, whatever becomes of the entry: what is put aside is no older than what isn't.
+        aside = sorted({(known[lead.path].age, own, id) for id, own, lead in bindings if own != id})
+        ledger.put_aside([(own, id) for _, own, id in aside])
+        ledger.bind(bindings)
         ledger.bind_urls([(key, ids[key]) for key in keys if "#" in key])
     return {id for id in left if not articles.has(id)}
 

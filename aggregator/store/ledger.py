@@ -336,10 +336,14 @@ class Ledger:
             [(id, key, to_micros(now)) for id, key in ids],
         )
 
-    def age_anew(self, ids: Iterable[str]) -> None:
-        """Make these ids younger than all others, in this order: each was put aside for a younger one."""
+    def put_aside(self, ids: Iterable[tuple[str, str]]) -> None:
+        """Make ids that were put aside for others younger than those, as (id, other), in this order."""
         self.database.executemany(
-            "UPDATE article SET age = (SELECT max(age) + 1 FROM article) WHERE id = ?", [(id,) for id in ids]
+            """
+            UPDATE article SET age = (SELECT max(age) + 1 FROM article)
+              WHERE id = ?1 AND age < (SELECT age FROM article WHERE id = ?2)
+            """,
+            ids,
         )
 
     def bind(self, leads: Sequence[tuple[str, str, Lead]]) -> None:
