@@ -203,6 +203,82 @@ def test_an_id_that_a_merge_put_aside_is_still_its_documents(world: World) -> No
     assert world.ids()["About c"] == id
 
 
+@pytest.mark.parametrize("fields", WITHDRAWN)
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_of_merged_articles_the_id_in_the_feeds_stays(world: World, fields: dict[str, Any], rebuild: bool) -> None:
+    """Also where the other is older; and it is still that one when the merged article was away for a while."""
+    world.document("a")
+    world.regenerate()
+    minted = world.ids()["About a"]
+    world.document("b")
+    world.regenerate()
+    id = world.ids()["About b"]
+    world.document("a", **fields)
+    world.regenerate()
+    world.now = day(101)
+    world.document("a", originalUrl="https://news.example/b")
+    assert settled(world) == []
+    assert (list(world.ids().values()), deleted(world)) == ([id], {minted})
+    for name in "ab":
+        world.document(name, originalUrl="https://news.example/b", **WITHDRAWN[0])
+    world.regenerate()
+    world.regenerate(rebuild=rebuild)
+    world.now = day(102)
+    for name in "ab":
+        world.document(name, originalUrl="https://news.example/b")
+    assert settled(world) == []
+    assert list(world.ids().values()) == [id]
+    world.document("a")
+    assert settled(world) == []
+    assert set(world.ids().values()) == {id, minted}
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_an_id_stays_when_a_document_names_it_no_longer(world: World, away: bool) -> None:
+    """Though another document of the article had an older one; also where it is withdrawn at that time."""
+    world.document("a")
+    world.regenerate()
+    also_a: dict[str, Any] = {"originalUrl": "https://news.example/a"}
+    world.document("b", id="urn:b", **also_a)
+    assert settled(world) == []
+    if away:
+        world.document("a", draft="yes")
+        world.document("b", id="urn:b", draft="yes", **also_a)
+        assert settled(world) == []
+        world.document("a")
+    world.document("b", **also_a)
+    assert settled(world) == []
+    assert list(world.ids().values()) == ["urn:b"]
+
+
+@pytest.mark.parametrize("parted", ["with the renaming", "before"])
+@pytest.mark.parametrize("other", ["renamed too", "deleted", "deleted before"])
+def test_articles_that_part_keep_their_ids_also_when_renamed(world: World, parted: str, other: str) -> None:
+    """Both of their URLs had the id of the merged article; the document's own is that of the document it was."""
+    paths = {}
+    for name in "ba":  # the older one comes last in the order of keys
+        paths[name] = world.document(name)
+        world.regenerate()
+    ids = world.ids()
+    joins = world.document("joins", webUrl="https://news.example/a", originalUrl="https://news.example/b")
+    world.regenerate()
+    assert list(world.ids().values()) == [ids["About b"]]
+    joins.unlink()
+    if parted == "before":
+        world.regenerate()
+        assert world.ids() == ids
+    if other == "renamed too":
+        paths["b"].rename(world.articles / "former-b.md")
+    else:
+        paths["b"].unlink()
+        del ids["About b"]
+    if other == "deleted before":
+        world.regenerate()
+    paths["a"].rename(world.articles / "former-a.md")
+    assert settled(world) == []
+    assert world.ids() == ids
+
+
 def test_of_one_articles_documents_the_more_trusted_names_the_id(world: World) -> None:
     """The other is told; and an id that subscribers know stays while a document names it."""
     world.document("a", id="urn:a", quality=1)
@@ -231,6 +307,30 @@ def test_a_documents_own_id_can_be_changed(world: World) -> None:
         gone.add(former)
         assert settled(world) == []
         assert (world.ids()["About a"], deleted(world)) == (id, gone)
+
+
+@pytest.mark.parametrize("renamed_before", [False, True])
+@pytest.mark.parametrize("fields", [{}, {"title": "Else", "publishedDateTime": day(7)}])
+def test_an_id_that_was_left_for_a_named_one_stays_left(
+    world: World, fields: dict[str, Any], renamed_before: bool
+) -> None:
+    """Where the document goes by its URL alone it has the id that subscribers know by now, not the older one."""
+    path = world.document("a")
+    world.regenerate()
+    minted = world.ids()["About a"]
+    if renamed_before:
+        path.rename(path.with_name("before.md"))
+        world.regenerate()
+    url = {"title": "About a", "webUrl": "https://news.example/a"}
+    path = world.document("before" if renamed_before else "a", **url, id="urn:mine")
+    assert settled(world) == []
+    path.unlink()
+    world.document("renamed", **url | fields)
+    assert settled(world) == []
+    assert list(world.ids().values()) == ["urn:mine"]
+    world.now = day(101)
+    assert settled(world) == []
+    assert deleted(world) == {minted}
 
 
 def test_an_id_that_is_no_articles_any_more_can_be_named(world: World) -> None:

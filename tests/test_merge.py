@@ -152,9 +152,10 @@ def test_a_path_keeps_the_id_that_a_merge_put_aside() -> None:
 
 
 def test_the_oldest_free_id_is_chosen() -> None:
-    """Age counts, not order; an id that another article has is out."""
+    """Age counts, not order; an id that another article has is out, and one that is in the feeds comes first."""
     found = [holding("b", 2), holding("a", 1), holding("c", 3)]
     assert eldest(found, {"a"}.__contains__) == holding("b", 2)
+    assert eldest(found, {"a"}.__contains__, {"a", "c"}) == holding("c", 3)
     assert eldest([], lambda _: False) is None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -85,6 +85,12 @@ def resembles(lead: Lead, holding: Holding) -> bool:
     )
 
 
+def likeness(leads: Iterable[Lead], holding: Holding) -> int:
+    """How much any of these leads has of what an id was given to: a URL (0: none), title and date too."""
+    alike = (lead for lead in leads if any(url in holding.urls for url, _ in lead.urls))
+    return max((1 + (lead.title == holding.title) + (lead.date == holding.date) for lead in alike), default=0)
+
+
 def own_id(lead: Lead, holding: Holding | None, id: str, held: Callable[[str], bool]) -> str:
     """The id that a lead's path has of its own, given its article's.
 
@@ -108,6 +114,8 @@ def mint(key: str, host: str, taken: Callable[[str], bool]) -> str:
     return found
 
 
-def eldest(holdings: Iterable[Holding], held: Callable[[str], bool]) -> Holding | None:
-    """The holding of the oldest id that no other article has; None if there is none."""
-    return min((h for h in holdings if not held(h.id)), key=lambda h: h.age, default=None)
+def eldest(holdings: Iterable[Holding], held: Callable[[str], bool], seen: Collection[str] = ()) -> Holding | None:
+    """The holding of the oldest id that no other article has, one of those that are `seen` in the feeds before all
+    others; None if there is none."""
+    free = (holding for holding in holdings if not held(holding.id))
+    return min(free, key=lambda holding: (holding.id not in seen, holding.age), default=None)

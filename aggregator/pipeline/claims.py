@@ -5,10 +5,10 @@ named ──holders──▶ who goes on as what each id was given to ──gran
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from aggregator.merge import Holder, bare, first_holder, grant, is_bare, resembles, still_holds, trust, wish
+from aggregator.merge import Holder, bare, first_holder, grant, is_bare, likeness, resembles, still_holds, trust, wish
 from aggregator.model import Lead, Mention, Problem, Severity
 from aggregator.store import Index, Ledger, Refused, chunks, decode_mention
 from aggregator.store.articles import Articles
@@ -34,16 +34,26 @@ def give_named(articles: Articles, ledger: Ledger, now: datetime) -> list[tuple[
     return [(id, key) for key, id in sorted(granted.items())]
 
 
-def by_urls(articles: Articles, ledger: Ledger, key: str, leads: Sequence[Lead]) -> Iterator[str]:
-    """The ids that any URL of an article ever had and no article has, the oldest first.
+def by_urls(articles: Articles, ledger: Ledger, key: str, leads: Sequence[Lead]) -> list[str]:
+    """The ids that any URL of an article ever had and no article has: that of the document most like it first, else
+    the oldest.
 
     A URL that several articles share is no URL of its own. One without a document leaves ids to the documents that
     have them, also where they are put aside.
     """
     urls = [key, *(url for lead in leads for url, _ in lead.urls)]
-    for id in ledger.ids_of(articles.joining(urls) if leads else urls):
-        if not articles.has(id) and (leads or not any(map(articles.leads_any, ledger.paths_of(id)))):
-            yield id
+    ids = [
+        id
+        for id in ledger.ids_of(articles.joining(urls) if leads else urls)
+        if not articles.has(id) and (leads or not any(map(articles.leads_any, ledger.paths_of(id))))
+    ]
+    if len(ids) < 2:
+        return ids
+    closest = dict.fromkeys(ids, (0, False))
+    for holding in ledger.holdings_of(ids).values():
+        closeness = likeness(leads or [bare(key, key)], holding), holding.key in urls
+        closest[holding.id] = max(closeness, closest[holding.id])
+    return sorted(ids, key=closest.__getitem__, reverse=True)
 
 
 def refusals(index: Index, ledger: Ledger) -> list[Problem]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from aggregator.merge import bare, eldest, mint, own_id, still_holds
+from aggregator.merge import bare, eldest, mint, own_id, resembles, still_holds
 from aggregator.model import Holding, Lead
 from aggregator.pipeline.claims import by_urls, give_named
 from aggregator.store import Ledger, chunks
@@ -18,15 +18,15 @@ def identify(articles: Articles, ledger: Ledger, host: str, now: datetime) -> No
     """Give every article that was merged just now its id, and remember whose it is."""
     named = give_named(articles, ledger, now)
     if not ledger.blank:
-        _by_path(articles, ledger)
+        _by_path(articles, ledger, now)
         _by_url(articles, ledger)
     ledger.give([*named, *_minted(articles, ledger, host)], now)
-    _bind(articles, ledger)
-    _leave(articles, ledger, named)
+    left = _bind(articles, ledger)
+    _leave(articles, ledger, named, left)
 
 
-def _by_path(articles: Articles, ledger: Ledger) -> None:
-    """The oldest id that its leads' paths hold.
+def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
+    """The oldest id that its leads' paths hold; one that subscribers see now before all others.
 
     Where articles part, several may have the same; the one whose URL it was given for comes first.
     """
@@ -34,27 +34,28 @@ def _by_path(articles: Articles, ledger: Ledger) -> None:
     for keys in chunks(articles.unnamed(), _SOME):
         leads = _leads(articles, keys)
         known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
+        seen = ledger.seen({holding.id for holding in known.values()}, now)
         for key in keys:
             holdings = [
                 known[lead.path] for lead in leads[key] if lead.path in known and still_holds(lead, known[lead.path])
             ]
-            oldest = eldest(holdings, articles.has)
+            oldest = eldest(holdings, articles.has, seen)
             if oldest and oldest.key in {key, *(url for lead in leads[key] for url, _ in lead.urls)}:
                 articles.give([(oldest.id, key)])
             elif oldest:
                 parted.append((key, holdings))
     for key, holdings in parted:
-        if oldest := eldest(holdings, articles.has):
+        if oldest := eldest(holdings, articles.has, ledger.seen({holding.id for holding in holdings}, now)):
             articles.give([(oldest.id, key)])
 
 
 def _by_url(articles: Articles, ledger: Ledger) -> None:
-    """The oldest id that any of its URLs ever had."""
+    """The id that any of its URLs ever had with documents that are gone."""
     for keys in chunks(articles.unnamed(), _SOME):
         leads = articles.leads(keys)
         for key in keys:
-            if id := next(by_urls(articles, ledger, key, leads[key]), None):
-                articles.give([(id, key)])
+            if ids := by_urls(articles, ledger, key, leads[key]):
+                articles.give([(ids[0], key)])
 
 
 def _minted(articles: Articles, ledger: Ledger, host: str) -> list[tuple[str, str]]:
@@ -71,27 +72,44 @@ def _minted(articles: Articles, ledger: Ledger, host: str) -> list[tuple[str, st
     return given
 
 
-def _bind(articles: Articles, ledger: Ledger) -> None:
+def _bind(articles: Articles, ledger: Ledger) -> set[str]:
     """Remember which paths and URLs the ids were given for; a spare key too, where it is the only one.
 
-    An article with documents goes by their paths, and no longer by its key.
+    An article with documents goes by their paths, and no longer by its key. Returns the ids that documents had until
+    they got the ones that they name.
     """
+    left: set[str] = set()
     for keys in chunks(articles.merged(), _SOME):
         ids, leads = articles.ids(keys), _leads(articles, keys)
         known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
-        ledger.unbind([url for key in keys for lead in leads[key] for url, _ in lead.urls])
-        ledger.bind(
-            [
-                (ids[key], own_id(lead, known.get(lead.path), ids[key], articles.has), lead)
-                for key in keys
-                for lead in leads[key]
-            ]
+        left.update(
+            known[lead.path].id
+            for key in keys
+            for lead in leads[key]
+            if lead.path in known and lead.explicit == ids[key] and resembles(lead, known[lead.path])
         )
+        ledger.unbind([url for key in keys for lead in leads[key] for url, _ in lead.urls])
+        bindings = [
+            (ids[key], own_id(lead, known.get(lead.path), ids[key], articles.has), lead)
+            for key in keys
+            for lead in leads[key]
+        ]
+        # This is decided for good, whatever becomes of the entry: what is put aside is no older than what isn't.
+        aside = sorted({(known[lead.path].age, own, id) for id, own, lead in bindings if own != id})
+        ledger.put_aside([(own, id) for _, own, id in aside])
+        ledger.bind(bindings)
         ledger.bind_urls([(key, ids[key]) for key in keys if "#" in key])
+    return {id for id in left if not articles.has(id)}
 
 
-def _leave(articles: Articles, ledger: Ledger, named: Sequence[tuple[str, str]]) -> None:
-    """Forget which other paths ids were given to that documents name: if such a one returns, it doesn't take them."""
+def _leave(articles: Articles, ledger: Ledger, named: Sequence[tuple[str, str]], left: Iterable[str]) -> None:
+    """Forget which other paths ids were given to that documents name: if such a one returns, it doesn't take them.
+
+    What was left for a named id is no document's any more, but for those that a merge put it aside for.
+    """
+    aside = {id: list(filter(articles.leads_any, ledger.paths_of(id))) for id in left}
+    ledger.unbind_others(list(aside.items()))
+    ledger.unbind_urls([id for id, paths in aside.items() if not paths])
     for some in chunks(named, _SOME):
         leads = articles.leads([key for _, key in some])
         ledger.unbind_others([(id, [lead.path for lead in leads[key]]) for id, key in some])

@@ -303,6 +303,18 @@ class Ledger:
             (json.dumps(ids), to_micros(now)),
         )
 
+    def seen(self, ids: Iterable[str], now: datetime) -> set[str]:
+        """Those of these ids whose entries are in the feeds, as last settled."""
+        return set(
+            self.database.column(
+                """
+                SELECT id FROM article WHERE id IN (SELECT value FROM json_each(?))
+                  AND topics IS NOT NULL AND published <= ?
+                """,
+                (json.dumps(sorted(ids)), to_micros(now)),
+            )
+        )
+
     def ids_of(self, urls: Sequence[str]) -> list[str]:
         """The ids once given for any of these canonical URLs, the oldest first."""
         return self.database.column(
@@ -323,6 +335,16 @@ class Ledger:
         self.database.executemany(
             "INSERT OR IGNORE INTO article (id, key, first_seen) VALUES (?, ?, ?)",
             [(id, key, to_micros(now)) for id, key in ids],
+        )
+
+    def put_aside(self, ids: Iterable[tuple[str, str]]) -> None:
+        """Make ids that were put aside for others younger than those, as (id, other), in this order."""
+        self.database.executemany(
+            """
+            UPDATE article SET age = (SELECT max(age) + 1 FROM article)
+              WHERE id = ?1 AND age < (SELECT age FROM article WHERE id = ?2)
+            """,
+            ids,
         )
 
     def bind(self, leads: Sequence[tuple[str, str, Lead]]) -> None:
@@ -351,6 +373,10 @@ class Ledger:
             "DELETE FROM path WHERE id = ? AND path NOT IN (SELECT value FROM json_each(?))",
             [(id, json.dumps(paths)) for id, paths in ids],
         )
+
+    def unbind_urls(self, ids: Sequence[str]) -> None:
+        """Forget all URLs that these ids were given for."""
+        self.database.execute("DELETE FROM url WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(ids),))
 
     def bind_urls(self, urls: Sequence[tuple[str, str]]) -> None:
         """Remember for which URLs ids were given, as (canonical, id)."""
