@@ -10,19 +10,17 @@ MOST = 100  # warnings told of one document; of one that has more, the rest tell
 
 
 class Notes:
-    """The problems of the document at `path`, while it is read as `options` say."""
+    """The problems of the document at `path`, while it is read as `options` say; `base` is what its relative URLs are
+    joined to ("": nothing).
+    """
 
     def __init__(self, path: str, options: Options) -> None:
         self.path = path
         self.options = options
+        self.base = options.base_url
         self.failed = False
         self._found: list[Problem] = []
         self._untold = 0
-
-    @property
-    def base(self) -> str:
-        """What relative URLs are joined to; "": nothing."""
-        return self.options.base_url
 
     def error(self, error: ParseError) -> None:
         """Note what holds the document back."""
