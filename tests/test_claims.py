@@ -251,6 +251,26 @@ def test_an_id_stays_when_a_document_names_it_no_longer(world: World, away: bool
     assert list(world.ids().values()) == ["urn:b"]
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_of_merged_documents_one_can_be_renamed(world: World, named: bool) -> None:
+    """The article goes on with the id that it has, not with the one that was put aside for the other document; nor can
+    a document that names it take it then.
+    """
+    path = world.document("a", quality=3)
+    world.regenerate()
+    id = world.ids()["About a"]
+    world.document("b")
+    world.regenerate()
+    world.document("b", originalUrl="https://news.example/a")
+    assert settled(world) == []
+    assert world.ids() == {"About a": id}
+    path.rename(path.with_name("renamed.md"))
+    if named:
+        world.document("c", id=id)
+    assert len(settled(world)) == named
+    assert world.ids()["About a"] == id
+
+
 @pytest.mark.parametrize("parted", ["with the renaming", "before"])
 @pytest.mark.parametrize("other", ["renamed too", "deleted", "deleted before"])
 def test_articles_that_part_keep_their_ids_also_when_renamed(world: World, parted: str, other: str) -> None:

@@ -35,6 +35,7 @@ class Guard(Machine):
         self.number = 0
         self.known: set[str] = set()
         self.held: set[str] = set()
+        self.lost = False
         self.documents_come(count)
 
     # What happens to documents; each step ends with a run
@@ -81,6 +82,7 @@ class Guard(Machine):
     def the_index_is_lost(self) -> None:
         for path in self.world.store.glob("index.sqlite*"):
             path.unlink()
+        self.lost = bool(self.held)
         if not self.held:
             self.run()
 
@@ -150,6 +152,15 @@ class Guard(Machine):
             for path in self.world.output.rglob("atom.xml"):
                 for pair in _UPDATED.findall(Path(path).read_text("utf-8")):
                     assert datetime.fromisoformat("".join(pair)) <= self.world.now, path
+
+    @invariant()
+    def tree_is_what_a_rebuild_gives(self) -> None:
+        """But while the index that knew what held documents say is lost: then nothing is touched."""
+        self.lost = hasattr(self, "known") and self.lost and bool(self.held)
+        if self.lost:
+            assert self.world.regenerate().changes == ()
+        elif hasattr(self, "known"):
+            super().tree_is_what_a_rebuild_gives()
 
     def chain_is_whole(self, path: str) -> None:
         """There are no archives here."""

@@ -121,11 +121,13 @@ def _by_url(articles: Articles, ledger: Ledger, ids: Sequence[str]) -> dict[str,
     for key, leads in articles.leads(sorted(set(articles.unnamed_of(urls).values()))).items():
         tellers = leads or [bare(key, key)]
         known = ledger.holdings([lead.path for lead in tellers])
-        if any(lead.path in known and still_holds(lead, known[lead.path]) for lead in tellers):
+        at_home = [lead for lead in tellers if lead.path in known and still_holds(lead, known[lead.path])]
+        moved = [lead for lead in leads if lead not in at_home]
+        if at_home and not moved:
             continue
         free = (
             id
-            for id in by_urls(articles, ledger, key, leads)
+            for id in by_urls(articles, ledger, key, moved)
             if not _is_certain(_by_path(articles, ledger, [id]).get(id, ()))
         )
         if (id := next(free, "")) in ids:

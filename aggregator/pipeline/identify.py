@@ -28,7 +28,8 @@ def identify(articles: Articles, ledger: Ledger, host: str, now: datetime) -> No
 def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
     """The oldest id that its leads' paths hold; one that subscribers see now before all others.
 
-    Where articles part, several may have the same; the one whose URL it was given for comes first.
+    A lead at a path that holds none may be a renamed document: then that one's id counts too. Where articles part,
+    several may have the same; the one whose URL it was given for comes first.
     """
     parted: list[tuple[str, list[Holding]]] = []
     for keys in chunks(articles.unnamed(), _SOME):
@@ -36,9 +37,11 @@ def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
         known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
         seen = ledger.seen({holding.id for holding in known.values()}, now)
         for key in keys:
-            holdings = [
-                known[lead.path] for lead in leads[key] if lead.path in known and still_holds(lead, known[lead.path])
-            ]
+            at_home = [lead for lead in leads[key] if lead.path in known and still_holds(lead, known[lead.path])]
+            holdings = [known[lead.path] for lead in at_home]
+            if holdings and (moved := [lead for lead in leads[key] if lead not in at_home]):
+                holdings += ledger.holdings_of(by_urls(articles, ledger, key, moved)[:1]).values()
+                seen |= ledger.seen({holding.id for holding in holdings}, now)
             oldest = eldest(holdings, articles.has, seen)
             if oldest and oldest.key in {key, *(url for lead in leads[key] for url, _ in lead.urls)}:
                 articles.give([(oldest.id, key)])
