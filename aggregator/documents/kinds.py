@@ -203,8 +203,8 @@ def label(node: Node, expected: str) -> str:
     found = plain(scalar(node, expected))
     if not found:
         raise unfit(node, expected)
-    if len(found) > MAX_TITLE:
-        raise unfit(node, f"{expected} of at most {MAX_TITLE} characters")
+    if len(found) > MAX_TEXT:
+        raise unfit(node, f"{expected} of at most {MAX_TEXT} characters")
     return found
 
 
