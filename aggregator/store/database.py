@@ -81,15 +81,11 @@ class Database:
 
     def attach(self, path: Path, name: str) -> None:
         """Make another database's tables readable as `name.table`."""
-        self.execute("COMMIT")
-        self.execute("ATTACH ? AS " + name, (str(path),))
-        self.begin()
+        self._run_alone("ATTACH ? AS " + name, str(path))
 
     def detach(self, name: str) -> None:
         """Undo `attach`, and make permanent what came of it."""
-        self.execute("COMMIT")
-        self.execute("DETACH " + name)
-        self.begin()
+        self._run_alone("DETACH " + name)
 
     def begin(self) -> None:
         if not self.connection.in_transaction:
@@ -130,27 +126,23 @@ class Database:
 
     def tend(self) -> None:
         """Let SQLite learn what it wants to know of its tables, and cut its log file short."""
-        self.execute("COMMIT")
-        try:
-            self.execute("PRAGMA optimize")
-        finally:
-            self.begin()
+        self._run_alone("PRAGMA optimize")
         self.fold()
 
     def secure(self) -> None:
         """Keep a journal from now on, so that what is committed outlives a killed process, also of a scratch one."""
         if not self.dry:
-            self.execute("COMMIT")
-            try:
-                self.execute("PRAGMA journal_mode = WAL")
-            finally:
-                self.begin()
+            self._run_alone("PRAGMA journal_mode = WAL")
 
     def fold(self) -> None:
         """Move what is in the log file into the database itself."""
+        self._run_alone("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _run_alone(self, statement: str, *values: str) -> None:
+        """Run a statement that can't be part of a transaction: the one that is open is committed first."""
         self.execute("COMMIT")
         try:
-            self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.execute(statement, values)
         finally:
             self.begin()
 
