@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
@@ -24,30 +24,14 @@ from aggregator.store.database import Database, is_outside, make_folder
 from aggregator.store.digests import Digests
 from aggregator.store.index import FILE as INDEX
 from aggregator.store.ledger_schema import SCHEMA, TABLES, UPGRADES, VERSION
+from aggregator.store.soundness import LOST, holds_its_kinds
 from aggregator.text.urls import canonical
 
 FILE = "ledger.sqlite"
 
 _SHOWN = Decoder(Shown)
 _NO_VERSION = 1000  # a greater one was never written by anybody
-_LIST = Decoder(list[str]).decode
 
-
-def _below(path: str) -> None:
-    """Raises ValueError where a path names no file below a folder."""
-    if not {"", ".", ".."}.isdisjoint(path.split("/")):
-        raise ValueError(f"not the path of a file: {path!r}")
-
-
-# What reads the values of columns that SQLite's own types don't tell enough of.
-_CHECKS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("article.first_seen", "article.withdrawn", "article.restored", "article.published"), from_micros),
-    **dict.fromkeys(("tombstone.withdrawn", "topic.since", "feed.lapsed", "digest.until"), from_micros),
-    **dict.fromkeys(("digest.updated", "digest_member.until"), from_micros),
-    **dict.fromkeys(("article.topics", "path.urls"), _LIST),
-    "feed.shown": _SHOWN.decode,
-    "file.path": _below,
-}
 
 # What is withdrawn stays so, and what is back: of the two instants, the later one stays the later one.
 _BROUGHT_BACK = (
@@ -161,7 +145,7 @@ class Ledger:
         except Exception as error:
             if isinstance(error, sqlite3.Error) and is_outside(error):
                 raise
-            if self.sound() and not any(map(self.database.one, _LOST)):
+            if self.sound() and not any(map(self.database.one, LOST)):
                 raise
             raise LedgerCorrupt(DAMAGED.format(path=self._path)) from error
 
@@ -171,22 +155,7 @@ class Ledger:
 
     def sound(self) -> bool:
         """Whether the file is undamaged, and each value in it of its kind. This takes a while."""
-        return self.database.sound(thorough=True) and all(map(self._is_sound, TABLES))
-
-    def _is_sound(self, table: str) -> bool:
-        """Whether the values of a table are what was put there, as far as their kinds tell."""
-        try:
-            columns = self.database.execute(f"PRAGMA table_info({table})").fetchall()
-            for row in self.database.execute(f"SELECT * FROM {table}").fetchall():
-                for value, (_, name, kind, required, _, key) in zip(row, columns, strict=True):
-                    _checked(value, f"{table}.{name}", kind, optional=not (required or key))
-        except sqlite3.Error as error:
-            if is_outside(error):
-                raise
-            return False
-        except (ValueError, TypeError, OverflowError):
-            return False
-        return True
+        return self.database.sound(thorough=True) and all(holds_its_kinds(self.database, table) for table in TABLES)
 
     def _vouch(self) -> None:
         """See, once, that nothing was overlooked before something is given for ever. Raises LedgerCorrupt."""
@@ -710,29 +679,6 @@ class Ledger:
         self.database.execute(
             "DELETE FROM news WHERE teller NOT IN (SELECT value FROM json_each(?))", (json.dumps(tellers),)
         )
-
-
-# What is nowhere, and something refers to it: the key of a row was damaged, and is now another one.
-_LOST = (
-    "SELECT 1 FROM path WHERE id NOT IN (SELECT id FROM article) LIMIT 1",
-    "SELECT 1 FROM url WHERE id NOT IN (SELECT id FROM article) LIMIT 1",
-    "SELECT 1 FROM tombstone WHERE id NOT IN (SELECT id FROM article) LIMIT 1",
-    "SELECT 1 FROM feed WHERE trim(topic) > '' AND topic NOT IN (SELECT topic FROM topic) LIMIT 1",
-    "SELECT 1 FROM file WHERE trim(topic) > '' AND topic NOT IN (SELECT topic FROM topic) LIMIT 1",
-)
-
-
-def _checked(value: Any, name: str, kind: str, *, optional: bool) -> None:
-    """Raises ValueError, TypeError or OverflowError where a column's value is none that was put there."""
-    if value is None and optional:
-        return
-    expected = {"TEXT": str, "INTEGER": int}.get(kind, object)
-    if not isinstance(value, expected):
-        raise TypeError(f"{name}: {value!r}")
-    if isinstance(value, str) and "\0" in value:
-        raise ValueError(f"{name}: {value!r}")
-    if name in _CHECKS:
-        _CHECKS[name](value)
 
 
 def _out(spelled: str, lapsed: int | None, shown: str | None) -> Out:
