@@ -9,7 +9,7 @@ means: not known. `array_like` and `gc=False` make them cheap to keep in the sto
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -155,6 +155,42 @@ class About(Value, frozen=True):
         return self.link.partition("://")[2].partition("/")[0]
 
 
+class ClaimKind(IntEnum):
+    """What a URL is to the document that claims it for its article: the article's `own` address; an `other` one beside
+    it; the `page` that its own address names a part of; or a `spare` key.
+    """
+
+    own = 0
+    other = 1
+    page = 2
+    spare = 3
+
+
+SPARE = " "
+"""What every spare key holds and no URL does. A spare key stands for a URL that doesn't tell articles apart, together
+with something that does: a title, a date or an id."""
+
+
+def by_title(url: str, mark: str) -> str:
+    """The spare key of a URL and the mark of a title."""
+    return f"{url}{SPARE}t:{mark}"
+
+
+def by_date(url: str, micros: int) -> str:
+    """The spare key of a URL and an instant (microseconds since 1970)."""
+    return f"{url}{SPARE}d:{micros}"
+
+
+def by_id(url: str, mark: str) -> str:
+    """The spare key of a URL and the mark of an id."""
+    return f"{url}{SPARE}i:{mark}"
+
+
+def is_spare(key: str) -> bool:
+    """Whether a key is a spare one."""
+    return SPARE in key
+
+
 class Mention(About, frozen=True, kw_only=True):
     """What one document says of one article.
 
@@ -162,7 +198,8 @@ class Mention(About, frozen=True, kw_only=True):
     `link`; where that URL can't name an article (no path and no query) or there is none, it is the spare key. `mark`
     is a short digest of the folded title and, without `link`, of who published it. A lead's `urls` are its aliases:
     the URLs that can name it, as (canonical, as written), the best first. `id` is the one given in front matter, and
-    `id_at` the line and column of that key ((0, 0): not known).
+    `id_at` the line and column of that key ((0, 0): not known). `alone`: a lead whose key isn't that of a webUrl;
+    `beside`: the canonical originalUrl of one that is, where that is on another host ("": it isn't).
     """
 
     path: str
@@ -172,11 +209,13 @@ class Mention(About, frozen=True, kw_only=True):
     urls: tuple[tuple[str, str], ...] = ()
     id: str = ""
     id_at: tuple[int, int] = (0, 0)
+    alone: bool = False
+    beside: str = ""
 
     @property
     def spare(self) -> str:
-        """The key for a URL that names several articles: told apart by title, in a fragment, which no key has."""
-        return self.key if "#" in self.key else f"{self.key}#{self.mark}"
+        """The key for a URL that names several articles: told apart by title."""
+        return self.key if is_spare(self.key) else by_title(self.key, self.mark)
 
 
 class Lead(Value, frozen=True):

@@ -299,19 +299,20 @@ def test_articles_that_part_keep_their_ids_also_when_renamed(world: World, parte
     assert world.ids() == ids
 
 
-def test_of_one_articles_documents_the_more_trusted_names_the_id(world: World) -> None:
-    """The other is told; and an id that subscribers know stays while a document names it."""
+def test_documents_of_one_url_that_name_different_ids_are_two_articles(world: World) -> None:
+    """Each has its own; a document that names none is of the most trusted one's. Without the ids they are one."""
     world.document("a", id="urn:a", quality=1)
-    world.document("b", id="urn:b", quality=2, webUrl="https://news.example/a")
-    [line] = settled(world)
-    assert line.startswith("articles/a.md:")
-    assert "`id`: urn:a is not used: of the same article articles/b.md names urn:b; it has urn:b" in line
-    world.document("a", id="urn:a", quality=3)
-    [line] = settled(world)
-    assert list(world.ids().values()) == ["urn:b"]
-    world.document("b", quality=2, webUrl="https://news.example/a")
+    world.document("b", id="urn:b", quality=3, webUrl="https://news.example/a")
+    world.document("c", quality=2, webUrl="https://news.example/a", excerpt="Said by c")
     assert settled(world) == []
-    assert list(world.ids().values()) == ["urn:a"]
+    assert world.ids() == {"About a": "urn:a", "About b": "urn:b"}
+    assert [entry["title"] for entry in world.feed() if "Said by c" in entry.get("summary", "")] == ["About b"]
+    world.document("a", id="urn:a", quality=4)
+    assert settled(world) == []
+    assert world.ids() == {"About a": "urn:a", "About b": "urn:b"}
+    world.document("b", quality=3, webUrl="https://news.example/a")
+    assert settled(world) == []
+    assert world.ids() == {"About a": "urn:a"}
 
 
 def test_a_documents_own_id_can_be_changed(world: World) -> None:

@@ -263,10 +263,9 @@ def test_what_names_no_article_is_told_what_it_is(world: World, tmp_path: Path) 
     """A file elsewhere, one not read yet, a URL too many claim, an id whose article is gone, a slip of the pen."""
     with pytest.raises(StoreError, match="aggregator regenerate"):
         asked(world)
-    world.options["max_titles"] = 1
     path = world.document("gone")
-    for name in ("a", "b"):
-        world.document(name, originalUrl="https://news.example/live")
+    for number, name in enumerate("ab", 2):
+        world.document(name, originalUrl="https://news.example/live", publishedDateTime=day(number))
     world.text("README.md", "no front matter")
     world.regenerate()
     id = world.ids()["About gone"]

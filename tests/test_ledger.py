@@ -21,6 +21,7 @@ from aggregator import publish
 from aggregator.errors import BackupRefused
 from aggregator.merge import Alike
 from aggregator.store import LEDGER_FILE, Ledger, back_up, identity_of, restore
+from aggregator.store.ledger_schema import TABLES, VERSION
 from tests.site import Site
 from tests.world import day, files, told
 
@@ -87,7 +88,10 @@ def test_without_the_ledger_feeds_would_not_be_as_they_were(lived: Site) -> None
 def test_a_backup_is_the_same_until_something_changes(lived: Site) -> None:
     """It is JSON lines: a head, the rows, a digest; and of the ledger that is restored from it all but the mark."""
     lines = back_up_to(lived).read_text(encoding="utf-8").splitlines()
-    assert json.loads(lines[0]) == {"ledger": 7, "identity": (lived.output / ".aggregator").read_text().split()[0]}
+    assert json.loads(lines[0]) == {
+        "ledger": VERSION,
+        "identity": (lived.output / ".aggregator").read_text().split()[0],
+    }
     assert list(json.loads(lines[-1])) == ["sha256"]
     assert back_up_to(lived, "again.jsonl").read_text(encoding="utf-8").splitlines() == lines
     assert lived.run(BACKUP, command="ledger restore").status == 0
@@ -144,7 +148,45 @@ def test_a_ledger_of_the_first_version_is_gone_on_with(lived: Site) -> None:
     assert lived.regenerate().changes == ()
     assert lived.tree() == tree
     with closing(sqlite3.connect(lived.store / LEDGER_FILE)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (7,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_spare_keys_of_earlier_ledgers_are_known_again(site: Site, restored: bool) -> None:
+    """They were URLs with a fragment: an article of a home page has its id by one, when its document is renamed."""
+    path = site.document("home", title="At home", webUrl="https://home.example/")
+    site.document("a", related=[{"title": "Elsewhere", "webUrl": "https://other.example/"}])
+    site.options["related"] = "expand"
+    site.regenerate()
+    ids = site.ids()
+    with closing(sqlite3.connect(site.store / LEDGER_FILE)) as connection:
+        for table, column in {"article": "key", "url": "url", "path": "path", "path ": "title"}.items():
+            connection.execute(f"UPDATE {table} SET {column} = replace({column}, ' t:', '#')")
+        connection.execute("DELETE FROM url WHERE instr(url, '#') = 0 AND url LIKE 'https://home%'")
+        connection.execute("PRAGMA user_version = 7")
+        connection.commit()
+    path.rename(path.with_name("renamed.md"))
+    if restored:
+        backup = site.root / BACKUP
+        with closing(sqlite3.connect(site.store / LEDGER_FILE)) as connection:
+            backup.write_text("\n".join(back_up_rows(connection)))
+        shutil.rmtree(site.store)
+        assert site.run(BACKUP, command="ledger restore").status == 0
+    site.regenerate()
+    assert site.ids() == ids
+
+
+def back_up_rows(connection: sqlite3.Connection) -> list[str]:
+    """The lines of a backup of a ledger of version 7."""
+    identity = connection.execute("SELECT value FROM meta WHERE name = 'identity'").fetchone()[0]
+    rows: list[dict[str, Any]] = [{"ledger": 7, "identity": identity}]
+    for table in TABLES:
+        found = connection.execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in found.description]
+        rows += [{"table": table} | dict(zip(names, row, strict=True)) for row in found]
+    lines = list(map(json.dumps, rows))
+    digest = sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    return [*lines, json.dumps({"sha256": digest}), ""]
 
 
 def test_who_stands_for_others_is_backed_up(site: Site) -> None:

@@ -108,7 +108,6 @@ OPTIONS: dict[str, list[Any]] = {
     "compress": [False, True],
     "timezone": ["UTC", "Pacific/Auckland"],
     "reading": [{}, {"related": 1}, {"tracking": ("x",)}, {"keywords": (("rain", "Weather"),)}],
-    "max_titles": [20, 1],
     "archives": [False, True, True],
     "per_provider": [0, 1],
     "kinds": [(), ("providers",), ("categories", "types")],

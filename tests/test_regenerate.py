@@ -202,52 +202,6 @@ def test_a_url_without_path_and_query_joins_nothing(world: World) -> None:
     assert len(world.titles()) == 2
 
 
-def test_a_url_that_too_many_claim_joins_nothing(world: World) -> None:
-    """Until fewer claim it again; a problem names it and them."""
-    for number in range(20):
-        world.document(f"d{number:02}", originalUrl="https://news.example/live")
-    assert world.regenerate().articles == 1
-    last = world.document("last", originalUrl="https://news.example/live")
-    report = world.regenerate()
-    assert report.articles == 21
-    assert len(set(world.ids().values())) == 21
-    [line] = told(report)
-    assert "https://news.example/live joins nothing: 21 documents" in line
-    assert "articles/d00.md" in line
-    last.unlink()
-    report = world.regenerate()
-    assert (report.articles, told(report)) == (1, [])
-
-
-def test_how_many_make_a_crowd_can_change(world: World) -> None:
-    """It is part of what merging depends on."""
-    for name in "ab":
-        world.document(name, originalUrl="https://news.example/live")
-    articles = []
-    for world.options["max_titles"] in (20, 1, 20):
-        articles.append(world.regenerate().articles)
-        assert world.tree() == world.rebuilt()
-    assert articles == [1, 2, 1]
-
-
-def test_related_entries_with_a_crowded_url_are_told_apart_by_title(world: World) -> None:
-    """Whether they were there before the crowd, or came after it."""
-    world.options["max_titles"] = 1
-    live = "https://news.example/live"
-    world.document("early", related=[{"title": "One", "webUrl": live}])
-    world.document("a", originalUrl=live)
-    world.document("b", originalUrl=live)
-    world.regenerate()
-    for name, title in (("late", "Two"), ("later", "Three")):
-        world.document(name, related=[{"title": title, "webUrl": live}])
-        world.regenerate()
-    contents = {entry["title"]: entry["content"][0]["value"] for entry in world.feed() if "content" in entry}
-    assert ">One</a>" in contents["About early"]
-    assert ">Two</a>" in contents["About late"]
-    assert ">Three</a>" in contents["About later"]
-    assert world.tree() == world.rebuilt()
-
-
 def test_coverage_is_shown_as_the_merged_article(world: World) -> None:
     """A related entry that has its own document shows that document's better data, also when it comes later."""
     world.document("a", related=[related("b", title="Worse")])

@@ -157,21 +157,36 @@ def test_an_index_of_another_version_hands_on_last_good_versions(world: World, r
         assert connection.execute("PRAGMA user_version").fetchone() != (99,)
 
 
-def test_an_index_of_the_first_version_hands_on_last_good_versions(world: World) -> None:
-    """Its mentions had the URLs and their keys in two lists."""
+@pytest.mark.parametrize("version", [1, 3])
+def test_an_index_of_an_earlier_version_hands_on_last_good_versions(world: World, version: int) -> None:
+    """A spare key was a URL with a fragment; the first one's mentions had the URLs and their keys in two lists."""
+    world.document("home", title="At home", webUrl="https://home.example/")
+    world.regenerate()
+    world.text("home.md", "---\ntitle: [\n---\n")
+    world.regenerate()
     tree = world.tree()
+    assert "At home" in world.titles()
     with closing(sqlite3.connect(world.store / INDEX_FILE)) as connection:
         for row, data in connection.execute("SELECT rowid, data FROM mention").fetchall():
-            *values, urls, id, _ = msgspec.msgpack.decode(data)
-            former = [*values, [key for key, _ in urls], [url for _, url in urls], id]
-            connection.execute("UPDATE mention SET data = ? WHERE rowid = ?", (msgspec.msgpack.encode(former), row))
+            key, *values, urls, id, at, _, _ = msgspec.msgpack.decode(data)
+            key = key.replace(" t:", "#")
+            former = [key, *values, urls, id, at]
+            if version == 1:
+                former = [key, *values, [key for key, _ in urls], [url for _, url in urls], id]
+            connection.execute(
+                "UPDATE mention SET key = ?, data = ? WHERE rowid = ?", (key, msgspec.msgpack.encode(former), row)
+            )
         for document, topics in connection.execute("SELECT document, topics FROM lead").fetchall():
-            pairs = json.dumps([pair for *pair, _ in json.loads(topics)])
+            pairs = json.dumps([pair for *pair, _ in json.loads(topics)]) if version == 1 else topics
             connection.execute("UPDATE lead SET topics = ? WHERE document = ?", (pairs, document))
-        connection.execute("PRAGMA user_version = 1")
+        for column in ("address", "alone", "beside"):
+            connection.execute(f"ALTER TABLE lead DROP COLUMN {column}")
+        connection.execute("DROP TABLE claim")
+        connection.execute("DROP TABLE weak")
+        connection.execute(f"PRAGMA user_version = {version}")
         connection.commit()
     report = world.regenerate()
-    assert (report.documents.failed, report.feeds.written, len(report.problems)) == (1, 0, 1)
+    assert (report.documents.failed, report.feeds.written, len(report.problems)) == (2, 0, 2)
     assert GOOD in world.titles()
     assert world.tree() == tree
 

@@ -42,7 +42,6 @@ OPTIONS: dict[str, list[Any]] = {
     ],
     "archives": [False, True],
     "children": [False, True],
-    "max_titles": [20, 1],
 }
 
 related = st.fixed_dictionaries(

@@ -118,7 +118,6 @@ class World:
             custom=tuple(options.get("custom", ())),
             output=places.get("output", self.output),
             store=places.get("store", self.store),
-            max_titles=options.get("max_titles", 20),
         )
 
     def regenerate(self, plan: Plan | None = None, processes: int = 1, **wish: Any) -> Report:

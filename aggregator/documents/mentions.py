@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
@@ -10,13 +9,15 @@ from msgspec.structs import replace
 from aggregator.documents.fields import BYLINE, LEAD, RELATED, SPELLINGS, distinct, read_fields
 from aggregator.documents.kinds import unfit
 from aggregator.errors import ParseError
-from aggregator.model import Mention
+from aggregator.model import Mention, by_title
 from aggregator.text.dates import date_in_name
 from aggregator.text.keywords import topics_in
-from aggregator.text.plain import fold
-from aggregator.text.urls import canonical, names_article
+from aggregator.text.plain import mark_of
+from aggregator.text.urls import canonical, host, names_article, page_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aggregator.documents.kinds import Fields
     from aggregator.documents.notes import Notes
     from aggregator.documents.options import Options
@@ -74,9 +75,14 @@ def related_mentions(node: Node, source: int, options: Options, notes: Notes) ->
 
 def respelled(mention: Mention, tracking: tuple[str, ...]) -> Mention:
     """A mention read under other rules, with the keys that its URLs have under these."""
+    spelled = {key: canonical(url, tracking) for key, url in mention.urls}
     key = canonical(mention.link, tracking) if mention.link else mention.key
-    urls = _spellings([url for _, url in mention.urls], tracking)
-    return replace(mention, key=key if names_article(key) else mention.key, urls=urls)
+    return replace(
+        mention,
+        key=key if names_article(key) else spelled.get(mention.key, mention.key),
+        urls=_spellings([url for _, url in mention.urls], tracking),
+        beside=spelled.get(mention.beside, mention.beside),
+    )
 
 
 def _related(item: Node, place: int, source: int, options: Options, notes: Notes) -> Mention:
@@ -93,23 +99,36 @@ def _related(item: Node, place: int, source: int, options: Options, notes: Notes
 
 
 def _mention(fields: Fields, found: dict[str, Any], place: int, source: int, options: Options, notes: Notes) -> Mention:
-    links = [found[name] for name in _LINKS if name in found]
+    links = {name: found[name] for name in _LINKS if name in found}
     for name in SPELLINGS:
         found.pop(name, None)
     author = found.pop("author", ())
     if "authors" not in found:
         found["authors"] = author or _by_provider(fields, notes)
-    mark = _mark(found["title"]) if links else _mark(found["title"], _name(found.get("provider")))
-    keys = [canonical(url, options.tracking) for url in links] or [""]
+    keys = {name: canonical(url, options.tracking) for name, url in links.items()}
+    telling = next((name for name in keys if names_article(keys[name])), None)
+    title = found.get("title", "")
+    mark = mark_of(title) if links else mark_of(title, _name(found.get("provider")))
+    if place == 0:
+        found["alone"] = telling != "webUrl"
+        found["beside"] = _beside(keys)
     return Mention(
         path=notes.path,
         place=place,
         source=source,
-        key=next(filter(names_article, keys), f"{keys[0]}#{mark}"),
+        key=keys[telling] if telling else by_title(page_of(next(iter(keys.values()), "")), mark),
         mark=mark,
-        link=links[0] if links else "",
+        link=next(iter(links.values()), ""),
         **found,
     )
+
+
+def _beside(keys: Mapping[str, str]) -> str:
+    """The originalUrl beside a webUrl on another host, where both can name an article; else ""."""
+    web, original = keys.get("webUrl", ""), keys.get("originalUrl", "")
+    if not names_article(web) or not names_article(original) or host(web) == host(original):
+        return ""
+    return original
 
 
 def _spellings(urls: list[str], tracking: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -118,11 +137,6 @@ def _spellings(urls: list[str], tracking: tuple[str, ...]) -> tuple[tuple[str, s
     for url in urls:
         found.setdefault(canonical(url, tracking), url)
     return tuple((key, url) for key, url in found.items() if names_article(key))
-
-
-def _mark(*texts: str) -> str:
-    """A short digest of texts, whatever their case and punctuation."""
-    return blake2b("\n".join(map(fold, texts)).encode(), digest_size=8).hexdigest()
 
 
 def _name(provider: Provider | None) -> str:

@@ -7,8 +7,9 @@ Pure functions of values. Which mentions belong to one article, and which articl
 the pipeline, which can ask the store for neighbours; what is made of them is decided here.
 """
 
-from aggregator.merge.articles import MAX_TITLES, givers, merge, merit, relate, timely, together, trust
+from aggregator.merge.articles import givers, merge, merit, relate, timely, together, trust
 from aggregator.merge.duplicates import Alike, Candidate, alike, group, tokens, wording_of
+from aggregator.merge.evidence import Claim, Verdict, is_landing_page, part_by_id, weigh
 from aggregator.merge.identity import (
     Holder,
     bare,
@@ -25,10 +26,11 @@ from aggregator.merge.identity import (
 )
 
 __all__ = [
-    "MAX_TITLES",
     "Alike",
     "Candidate",
+    "Claim",
     "Holder",
+    "Verdict",
     "alike",
     "bare",
     "eldest",
@@ -37,11 +39,13 @@ __all__ = [
     "grant",
     "group",
     "is_bare",
+    "is_landing_page",
     "likeness",
     "merge",
     "merit",
     "mint",
     "own_id",
+    "part_by_id",
     "relate",
     "resembles",
     "still_holds",
@@ -49,6 +53,7 @@ __all__ = [
     "together",
     "tokens",
     "trust",
+    "weigh",
     "wish",
     "wording_of",
 ]

@@ -8,11 +8,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from aggregator.model import Article, Mention, Story
+from aggregator.model import Article, Mention, Story, is_spare
 from aggregator.text.slugs import fold_topic
-
-MAX_TITLES = 20
-"""A URL that more leads with different titles than this claim says nothing about any one article."""
 
 MOST_COVERAGE = 200
 """How many articles a story shows as its coverage."""
@@ -90,7 +87,7 @@ def timely(mentions: Sequence[Mention], key: str, now: datetime) -> tuple[Sequen
     What has a spare key names no article: documents say the same of it by chance, and each from its own date on. So no
     mention waits for the date of another one. Where all are to come, all are given, and their article is to come too.
     """
-    if "#" not in key or any(mention.place == 0 for mention in mentions):
+    if not is_spare(key) or any(mention.place == 0 for mention in mentions):
         return mentions, None
     coming = [mention.published for mention in mentions if mention.published and mention.published > now]
     present = [mention for mention in mentions if not (mention.published and mention.published > now)]

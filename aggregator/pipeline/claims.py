@@ -44,7 +44,7 @@ def by_urls(articles: Articles, ledger: Ledger, key: str, leads: Sequence[Lead])
     urls = [key, *(url for lead in leads for url, _ in lead.urls)]
     ids = [
         id
-        for id in ledger.ids_of(articles.joining(urls) if leads else urls)
+        for id in ledger.ids_of(articles.naming(key, urls) if leads else urls)
         if not articles.has(id) and (leads or not any(map(articles.leads_any, ledger.paths_of(id))))
     ]
     if len(ids) < 2:

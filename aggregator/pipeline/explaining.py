@@ -110,9 +110,9 @@ def _found(plan: Plan, index: Index, ledger: Ledger, asked: str) -> str:
     if spelled := _spelled(plan, asked):
         if key := index.lookup.of_url(spelled):
             return key
-        if crowd := index.lookup.crowd(spelled):
+        if paths := index.lookup.claimants(spelled):
             raise UnknownArticle(
-                f"{spelled} names no article: {len(crowd)} documents with different titles claim it, {crowd[0]} and"
+                f"{spelled} names no article: {len(paths)} documents with different titles claim it, {paths[0]} and"
                 " others"
             )
     raise UnknownArticle(_unknown(plan, index, ledger, asked))

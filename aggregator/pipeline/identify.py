@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from aggregator.merge import bare, eldest, mint, own_id, resembles, still_holds
-from aggregator.model import Holding, Lead
+from aggregator.model import Holding, Lead, is_spare
 from aggregator.pipeline.claims import by_urls, give_named
 from aggregator.store import Ledger, chunks
 from aggregator.store.articles import Articles
@@ -101,7 +101,7 @@ def _bind(articles: Articles, ledger: Ledger) -> set[str]:
         aside = sorted({(known[lead.path].age, own, id) for id, own, lead in bindings if own != id})
         ledger.put_aside([(own, id) for _, own, id in aside])
         ledger.bind(bindings)
-        ledger.bind_urls([(key, ids[key]) for key in keys if "#" in key])
+        ledger.bind_urls([(key, ids[key]) for key in keys if is_spare(key)])
     return {id for id in left if not articles.has(id)}
 
 

@@ -5,19 +5,21 @@ changed ──gather──▶ affected ──merge──▶ made ──identify�
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from aggregator.feeds import ALL, CUSTOM, Related, Taxonomy, kind_of, month_of, pseudo, spans
-from aggregator.merge import merge, together, trust
-from aggregator.model import Article, Mention, Problem, Severity, from_micros, to_micros
+from aggregator.merge import merge, part_by_id, together, trust
+from aggregator.model import SPARE, Article, Mention, Problem, Severity, by_id, from_micros, to_micros
 from aggregator.pipeline.grouping import regroup
 from aggregator.pipeline.identify import identify
 from aggregator.pipeline.plan import Plan
 from aggregator.pipeline.settling import settle
+from aggregator.pipeline.weighing import weigh_claims
 from aggregator.store import Index, Ledger, Move, Place, Spot, Standing, Topics, chunks, decode_mention
 from aggregator.store.articles import Articles
+from aggregator.text.plain import mark_of
 from aggregator.text.slugs import fold_topic, slug
 
 _SOME = 500
@@ -37,7 +39,8 @@ def join(plan: Plan, index: Index, ledger: Ledger, now: datetime, *, everything:
     """Work out again what the changed documents affect; of `everything`, all there is."""
     if everything:
         index.articles.affect_all()
-    affected = index.articles.gather(plan.max_titles)
+    weigh_claims(index.claims, everything=everything)
+    affected = index.articles.gather()
     if plan.alike:
         index.duplicates.loosen(plan.alike.crowd)
     index.articles.dissolve()
@@ -83,15 +86,33 @@ def _merge(articles: Articles) -> None:
 
 
 def _shared(articles: Articles) -> Iterator[tuple[str, list[int], Standing]]:
-    """The articles that several documents share: key, documents, standing."""
+    """The articles that several documents share, or part by the ids that they name: key, documents, standing."""
     done: set[int] = set()
     for document in articles.joined():
         if document not in done:
             documents = together(document, articles.neighbours)
             done.update(documents)
-            leads = [articles.lead(number) for number in documents]
-            key, _ = min(leads, key=lambda lead: trust(lead[1]))
-            yield key, documents, standing_of([lead for _, lead in leads])
+            yield from _parted(articles, {number: articles.lead(number) for number in documents})
+
+
+def _parted(articles: Articles, leads: Mapping[int, tuple[str, Mention]]) -> Iterator[tuple[str, list[int], Standing]]:
+    """The article that documents share which are joined, by number, as key and lead mention; or several, where they
+    name different ids. The most trusted has the URL that they share, the others go by their ids.
+    """
+    ranked = sorted(leads, key=lambda number: trust(leads[number][1]))
+    groups = [ranked]
+    if len({lead.id for _, lead in leads.values() if lead.id}) > 1:
+        groups = part_by_id({number: leads[number][1].id for number in ranked}, articles.claimed(ranked))
+    taken: set[str] = set()
+    for group in groups:
+        key = leads[group[0]][0]
+        if key in taken:
+            id = next(filter(None, (leads[number][1].id for number in group)))
+            key = by_id(key.partition(SPARE)[0], mark_of(id))
+        taken.add(key)
+        if len(groups) > 1:
+            articles.put_aliases(key, group)
+        yield key, group, standing_of([leads[number][1] for number in group])
 
 
 def _expand(index: Index) -> None:

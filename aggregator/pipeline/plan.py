@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from aggregator import documents, feeds
-from aggregator.merge import MAX_TITLES, Alike
+from aggregator.merge import Alike
 from aggregator.model import Site
 
 Progress = Callable[[str, int, int], None]
@@ -45,8 +45,8 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
     """Everything that shapes the output, but for the documents, the ledger and now; and who is told of it.
 
     `topics` are those that the site knows; with `children`, a parent's feed has the entries of its children too.
-    `alike` says when articles are near-duplicates (None: never). `max_titles`: a URL that more leads with different
-    titles than this claim joins nothing. `tracking`: further query parameters that tell nothing of the page.
+    `alike` says when articles are near-duplicates (None: never). `tracking`: further query parameters that tell nothing
+    of the page.
     `tellers`: the names of the hubs and hooks that what changes is kept for until they were told. `compress`: each
     file has a compressed twin. `entry_limit`: the most bytes of an entry in a format. `kinds`: of what else than topics
     each has a feed; `custom`: the feeds that the configuration makes up.
@@ -62,7 +62,6 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
     children: bool = False
     alike: Alike | None = None
     tracking: tuple[str, ...] = ()
-    max_titles: int = MAX_TITLES
     tellers: tuple[str, ...] = ()
     compress: bool = False
     entry_limit: int = 512 << 10
@@ -137,7 +136,6 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
         parts: dict[str, object] = {
             "reading": [(source.name, source.options) for source in self.sources],
             "merging": [
-                self.max_titles,
                 self.alike,
                 self.topics,
                 self.children,

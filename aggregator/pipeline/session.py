@@ -34,6 +34,7 @@ from aggregator.pipeline.naming import feed_name, feed_names
 from aggregator.pipeline.plan import Plan, Progress, Wish
 from aggregator.pipeline.regenerate import altered, regenerate
 from aggregator.pipeline.report import Done, Effort, Files, Published, Survey
+from aggregator.pipeline.weighing import disputes
 from aggregator.publish import Outcome
 from aggregator.store import (
     DAMAGED,
@@ -320,7 +321,7 @@ class Session:
                 failed=count.get("failed", 0),
                 skipped=count.get("skipped", 0),
                 articles=index.articles.count(),
-                problems=(*index.files.problems(), *refusals(index, self.ledger)),
+                problems=(*index.files.problems(), *disputes(index.claims), *refusals(index, self.ledger)),
             )
 
     def names(self) -> list[str]:

@@ -17,13 +17,6 @@ from aggregator.store.packed import Standing, decode_facts, decode_mention
 
 # `touched`: the URLs of which something else is said than before, or by others.
 
-# The URLs whose crowd may have changed: those touched, those claimed, and those mentioned where there is one already.
-_ASKED = """
-INSERT OR IGNORE INTO asked
-  SELECT url FROM touched WHERE instr(url, '#') = 0
-  UNION ALL SELECT url FROM changed CROSS JOIN claim USING (document) WHERE instr(url, '#') = 0
-  UNION ALL SELECT url FROM changed CROSS JOIN mention USING (document) CROSS JOIN crowded ON url = key
-"""
 # Where the circle of what changes affect begins: with what changed, and what it said before or says now.
 _SEEDS = (
     "INSERT OR IGNORE INTO affected SELECT document FROM changed CROSS JOIN lead USING (document)",
@@ -183,15 +176,10 @@ class Articles:
         """Make every article be merged again."""
         self.database.execute("INSERT OR IGNORE INTO affected SELECT document FROM lead")
         self.database.execute("INSERT OR IGNORE INTO former SELECT key FROM article")
-        self.database.execute("INSERT OR IGNORE INTO asked SELECT url FROM claim WHERE instr(url, '#') = 0")
 
-    def gather(self, titles: int) -> int:
-        """Work out which documents the changes affect; returns their number.
-
-        A URL that leads with more than `titles` different titles claim joins none of them.
-        """
+    def gather(self) -> int:
+        """Work out which documents the changes affect; returns their number."""
         execute = self.database.execute
-        self._crowd(titles)
         for statement in _SEEDS:
             execute(statement)
         widen: tuple[str, ...] = _WIDEN
@@ -211,58 +199,6 @@ class Articles:
         """Take the articles of the affected documents apart."""
         for statement in _DISSOLVE:
             self.database.execute(statement)
-
-    def _crowd(self, titles: int) -> None:
-        """Take the touched URLs that too many different articles claim out of joining, and put back the others."""
-        self.database.execute(_ASKED)
-        was = self.database.column("SELECT url FROM asked JOIN crowded USING (url)")
-        now = self.database.column(
-            """
-            SELECT url FROM asked
-              WHERE (SELECT count(*) FROM (SELECT 1 FROM claim WHERE claim.url = asked.url LIMIT ?1)) = ?1
-              AND (SELECT count(DISTINCT title) FROM claim JOIN lead USING (document)
-                    WHERE claim.url = asked.url) >= ?1
-            """,
-            (titles + 1,),
-        )
-        for url in now:
-            self._switch(url, joins=False)
-        for url in set(was).difference(now):
-            self._switch(url, joins=True)
-
-    def _switch(self, url: str, *, joins: bool) -> None:
-        """Let a URL join articles, or not: then the mentions whose own it is go by their spare keys."""
-        for statement in (
-            "DELETE FROM crowded WHERE url = ?" if joins else "INSERT OR REPLACE INTO crowded VALUES (?)",
-            "INSERT OR IGNORE INTO changed SELECT document FROM claim WHERE url = ?",
-            "INSERT OR IGNORE INTO former SELECT article FROM alias WHERE url = ?",
-            f"UPDATE claim SET joins = {joins} WHERE url = ?",
-        ):
-            self.database.execute(statement, (url,))
-        rows = self.database.execute(
-            # A spare key is the URL with a fragment: all of them lie between these bounds.
-            """
-            SELECT rowid, document, data FROM mention
-              WHERE place > 0 AND (key = ?1 OR key > ?1 || '#' AND key < ?1 || '$')
-            UNION ALL
-            SELECT mention.rowid, document, data FROM claim JOIN mention USING (document) WHERE url = ?1 AND place = 0
-            """,
-            (url,),
-        ).fetchall()
-        for row, document, data in rows:
-            mention = decode_mention(data)
-            if mention.key == url:
-                self.database.execute("INSERT OR IGNORE INTO touched VALUES (?)", (mention.spare,))
-                self.database.execute(
-                    "UPDATE mention SET key = ? WHERE rowid = ?", (url if joins else mention.spare, row)
-                )
-                if mention.place == 0:
-                    self.database.execute(
-                        "DELETE FROM claim WHERE url = ? AND document = ?"
-                        if joins
-                        else "INSERT OR IGNORE INTO claim VALUES (?, ?, true)",
-                        (mention.spare, document),
-                    )
 
     def joined(self) -> list[int]:
         """The affected documents that share an article with others."""
@@ -296,6 +232,24 @@ class Articles:
             "UPDATE lead SET article = ? WHERE document = ?",
             [(key, document) for key, documents, _ in articles for document in documents],
         )
+
+    def put_aliases(self, key: str, documents: Sequence[int]) -> None:
+        """Let an article have the URLs that these documents claim for it, but those that others have already."""
+        self.database.execute("INSERT OR IGNORE INTO alias VALUES (?1, ?1)", (key,))
+        self.database.executemany(
+            "INSERT OR IGNORE INTO alias SELECT url, ? FROM claim WHERE document = ? AND joins",
+            [(key, document) for document in documents],
+        )
+
+    def claimed(self, documents: Sequence[int]) -> dict[int, list[str]]:
+        """The URLs by which each of these documents joins others."""
+        found: dict[int, list[str]] = {document: [] for document in documents}
+        for document, url in self.database.execute(
+            "SELECT document, url FROM claim WHERE joins AND document IN (SELECT value FROM json_each(?))",
+            (json.dumps(documents),),
+        ):
+            found[document].append(url)
+        return found
 
     def put_alone(self) -> None:
         """Save the articles of the affected documents that share none, and where all of them are found."""
@@ -397,11 +351,14 @@ class Articles:
             )
         )
 
-    def joining(self, urls: Sequence[str]) -> list[str]:
-        """Those of these URLs that name one article."""
+    def naming(self, key: str, urls: Sequence[str]) -> list[str]:
+        """Those of these URLs that name this article, or that only one document claims."""
         return self.database.column(
-            "SELECT DISTINCT url FROM claim WHERE joins AND url IN (SELECT value FROM json_each(?))",
-            (json.dumps(urls),),
+            """
+            SELECT value FROM json_each(?2) WHERE EXISTS (SELECT 1 FROM alias WHERE url = value AND article = ?1)
+              OR (SELECT count(*) FROM (SELECT 1 FROM claim WHERE url = value LIMIT 2)) = 1
+            """,
+            (key, json.dumps(urls)),
         )
 
     def has(self, id: str) -> bool:

@@ -20,7 +20,7 @@ from uuid import uuid4
 from aggregator.errors import BackupRefused
 from aggregator.store.database import Database, make_folder, replace, set_aside, unlink
 from aggregator.store.ledger import FILE, Ledger
-from aggregator.store.ledger_schema import SCHEMA, TABLES, VERSION
+from aggregator.store.ledger_schema import RESPELLED, SCHEMA, TABLES, VERSION
 
 _UNFIT = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, sqlite3.Error)
 
@@ -39,14 +39,19 @@ def back_up(ledger: Ledger) -> Iterator[str]:
 
 def identity_of(head: str) -> str:
     """The identity of the ledger that a backup with this first line is of. Raises BackupRefused."""
+    return _head(head)[1]
+
+
+def _head(line: str) -> tuple[int, str]:
+    """The version and identity that the first line of a backup tells. Raises BackupRefused."""
     try:
-        row = json.loads(head)
+        row = json.loads(line)
         version, identity = row["ledger"], row["identity"]
     except _UNFIT as error:
         raise BackupRefused("line 1: not the head of a ledger backup") from error
     if version not in range(1, VERSION + 1):
         raise BackupRefused(f"line 1: a ledger of version {version!r}, expected {VERSION} or earlier")
-    return str(identity)
+    return int(version), str(identity)
 
 
 def restore(folder: Path, lines: Iterable[str]) -> Path | None:
@@ -85,12 +90,12 @@ def _rows(ledger: Ledger) -> Iterator[dict[str, Any]]:
 
 
 def _fill(database: Database, lines: Iterable[str]) -> None:
-    digest, whole = sha256(), False
+    digest, whole, version = sha256(), False, VERSION
     for number, line in enumerate(lines, 1):
         if whole:
             raise BackupRefused(f"line {number}: a line behind the last one")
         if number == 1:
-            identity_of(line)
+            version, _ = _head(line)
         else:
             try:
                 row = json.loads(line)
@@ -104,6 +109,9 @@ def _fill(database: Database, lines: Iterable[str]) -> None:
         digest.update(_bytes(line))
     if not whole:
         raise BackupRefused("the backup was cut: its last line is missing")
+    for former in sorted(RESPELLED):
+        if version <= former:
+            database.lay_out(RESPELLED[former])
 
 
 def _insert(database: Database, row: dict[str, Any]) -> None:

@@ -6,12 +6,21 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from aggregator.model import Mention, Problem, Severity
+from aggregator.model import ClaimKind, Mention, Problem
 from aggregator.store.database import Database
-from aggregator.store.packed import Row, Saved, decode_mention, decode_problems, encode, mention_of_version_1
+from aggregator.store.packed import (
+    Packed,
+    Row,
+    Saved,
+    decode_mention,
+    decode_problems,
+    encode,
+    former_mention,
+    former_standing,
+    pack,
+)
 from aggregator.store.schema import CARRIED
 
-_TOLD = 5
 _LARGE = 64 << 10  # bytes
 
 _UNREAD = """
@@ -28,6 +37,9 @@ _LEAVE = (
     "DELETE FROM lead WHERE document = ?",
     "DELETE FROM claim WHERE document = ?",
 )
+_PUT_MENTION = "INSERT INTO mention VALUES (?, ?, ?, ?)"
+_PUT_CLAIM = "INSERT INTO claim VALUES (?, ?, ?, ?)"
+_PUT_LEAD = f"INSERT INTO lead ({CARRIED['lead']}) VALUES ({', '.join('?' * 9)})"
 
 
 class Unread(NamedTuple):
@@ -43,19 +55,19 @@ class Files:
     def __init__(self, database: Database) -> None:
         self.database = database
 
-    def convert_version_1(self) -> None:
-        """Lay out anew what the first version of the index had otherwise: mentions, and when topics count from."""
-        rows = self.database.execute("SELECT rowid, data FROM mention").fetchall()
-        self.database.executemany(
-            "UPDATE mention SET data = ? WHERE rowid = ?", ((mention_of_version_1(data), row) for row, data in rows)
-        )
-        self.database.execute(
-            """
-            UPDATE lead SET topics = (
-              SELECT json_group_array(json_array(value ->> 0, value ->> 1, lead.published)) FROM json_each(lead.topics)
-            ) WHERE topics IS NOT NULL
-            """
-        )
+    def convert(self, version: int) -> None:
+        """Lay out anew what a version of the index before the fourth had otherwise, in the database `former`."""
+        leads = self.database.execute(
+            "SELECT document, published, topics FROM former.lead ORDER BY document"
+        ).fetchall()
+        for document, published, topics in leads:
+            rows = self.database.execute("SELECT data FROM mention WHERE document = ? ORDER BY place", (document,))
+            mentions = [former_mention(data, version) for (data,) in rows]
+            packed = pack(mentions, former_standing(published, topics, version))
+            self.database.execute("DELETE FROM mention WHERE document = ?", (document,))
+            self.database.executemany(_PUT_MENTION, _mentions(document, packed))
+            self.database.execute(_PUT_LEAD, (document, *packed.lead))
+            self.database.executemany(_PUT_CLAIM, _claims(document, packed))
 
     # What is there
 
@@ -173,14 +185,14 @@ class Files:
             told = encode(problems) if problems else None
             documents.append((number, row.path, row.source, *signature, outcome, told))
             if packed:
-                mentions += [(number, place, key, data) for place, key, data in packed.mentions]
+                mentions += _mentions(number, packed)
                 leads.append((number, *packed.lead))
-                claims += [(url, number) for url in packed.claims]
+                claims += _claims(number, packed)
         into = self.database.executemany
         into("INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", documents)
-        into("INSERT INTO mention VALUES (?, ?, ?, ?)", mentions)
-        into(f"INSERT INTO lead ({CARRIED['lead']}) VALUES (?, ?, ?, ?, ?, ?)", leads)
-        into("INSERT INTO claim VALUES (?, ?, true)", claims)
+        into(_PUT_MENTION, mentions)
+        into(_PUT_LEAD, leads)
+        into(_PUT_CLAIM, claims)
         into("INSERT OR IGNORE INTO changed VALUES (?)", [(number,) for number, *_ in leads])
         # A related entry of which the same is said as before concerns nobody.
         after = {(number, key, data) for number, place, key, data in mentions if place}
@@ -248,21 +260,19 @@ class Files:
         return dict(self.database.execute("SELECT outcome, count(*) FROM document GROUP BY outcome"))
 
     def problems(self) -> list[Problem]:
-        """What is wrong with each document, by path, and the URLs that too many of them claim."""
+        """What is wrong with each document, by path."""
         told = self.database.column("SELECT problems FROM document WHERE problems IS NOT NULL ORDER BY path")
-        return [problem for data in told for problem in decode_problems(data)] + self._crowds()
+        return [problem for data in told for problem in decode_problems(data)]
 
-    def _crowds(self) -> list[Problem]:
-        """The URLs that too many documents claim."""
-        found = []
-        for url in self.database.column("SELECT url FROM crowded ORDER BY url"):
-            paths = self.database.column(
-                "SELECT path FROM claim JOIN document ON id = document WHERE url = ? ORDER BY path", (url,)
-            )
-            some = ", ".join(paths[:_TOLD])
-            message = f"{url} joins nothing: {len(paths)} documents with different titles claim it ({some}, ...)"
-            found.append(Problem(paths[0], 0, 0, Severity.warning, message))
-        return found
+
+def _mentions(document: int, packed: Packed) -> list[tuple[int, int, str, bytes]]:
+    """What a document says, as a row for each mention."""
+    return [(document, place, key, data) for place, key, data in packed.mentions]
+
+
+def _claims(document: int, packed: Packed) -> list[tuple[str, int, ClaimKind, bool]]:
+    """What a document claims, as a row each: a page names none of its parts."""
+    return [(url, document, kind, kind != ClaimKind.page) for url, kind in packed.claims]
 
 
 def _missing(everywhere: bool) -> str:

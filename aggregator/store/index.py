@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from aggregator.store.articles import Articles
+from aggregator.store.claims import Claims
 from aggregator.store.database import Database, is_secure, replace, unlink
 from aggregator.store.duplicates import Duplicates
 from aggregator.store.entries import Entries
@@ -15,7 +16,7 @@ from aggregator.store.files import Files
 from aggregator.store.likes import Likes
 from aggregator.store.lookup import Lookup
 from aggregator.store.placements import Placements
-from aggregator.store.schema import BATCH, CARRIED, TABLES, VERSION
+from aggregator.store.schema import BATCH, CARRIED, CARRIED_BEFORE_4, TABLES, VERSION
 
 FILE = "index.sqlite"
 
@@ -24,8 +25,9 @@ class Index:
     """The index in the file `path`; in memory where it is None.
 
     An `unfinished` one is built beside the one in use, and takes its place by `install`; one that is `kept` was left by
-    a run that was killed, and is gone on with. Its tables are in five hands: `files` (documents and what they say),
-    `articles` (which documents belong together, whose id is whose), `duplicates` (which articles tell the same story),
+    a run that was killed, and is gone on with. Its tables are in six hands: `files` (documents and what they say),
+    `claims` (which URLs bring documents together), `articles` (which documents belong together, whose id is whose),
+    `duplicates` (which articles tell the same story),
     `placements` (in whose feeds they are) and `entries` (feeds and what they show). `likes` finds documents again that
     went by another path; `lookup` answers questions of people.
     """
@@ -45,6 +47,7 @@ class Index:
             self.close()
             raise
         self.files = Files(self.database)
+        self.claims = Claims(self.database)
         self.articles = Articles(self.database)
         self.duplicates = Duplicates(self.database)
         self.placements = Placements(self.database)
@@ -96,10 +99,11 @@ class Index:
         """
         self.database.attach(former, "former")
         try:
-            for table, columns in CARRIED.items():
+            version = int(self.database.one("PRAGMA former.user_version"))
+            for table, columns in (CARRIED_BEFORE_4 if version < 4 else CARRIED).items():
                 self.database.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM former.{table}")
-            if self.database.one("PRAGMA former.user_version") == 1:
-                self.files.convert_version_1()
+            if version < 4:
+                self.files.convert(version)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
                 raise

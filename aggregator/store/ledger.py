@@ -19,7 +19,7 @@ from msgspec.json import Decoder, encode
 from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, LedgerCorrupt, StoreError
-from aggregator.model import EPOCH, Holding, Lead, Shown, Tombstone, from_micros, to_micros
+from aggregator.model import EPOCH, SPARE, Holding, Lead, Shown, Tombstone, from_micros, is_spare, to_micros
 from aggregator.store.database import Database, is_outside, make_folder
 from aggregator.store.digests import Digests
 from aggregator.store.index import FILE as INDEX
@@ -353,7 +353,7 @@ class Ledger:
 
     def respell(self) -> None:
         """Work the canonical URLs out again from those as written, under new rules; spare keys stay as they are."""
-        rows = self.database.execute("SELECT url, id, written FROM url WHERE instr(url, '#') = 0").fetchall()
+        rows = self.database.execute(f"SELECT url, id, written FROM url WHERE instr(url, '{SPARE}') = 0").fetchall()
         spelled = [(self._canonical(written or url), id, written or url) for url, id, written in rows]
         changed = [row for row, (url, _, _) in zip(spelled, rows, strict=True) if row[0] != url]
         self.database.executemany("INSERT OR IGNORE INTO url VALUES (?, ?, ?)", changed)
@@ -691,7 +691,7 @@ def _out(spelled: str, lapsed: int | None, shown: str | None) -> Out:
 
 def _own_urls(lead: Lead) -> list[str]:
     """Its URLs as written, but for those that name several articles."""
-    return [written for url, written in lead.urls if "#" not in url]
+    return [written for url, written in lead.urls if not is_spare(url)]
 
 
 DAMAGED = (

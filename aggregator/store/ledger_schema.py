@@ -1,6 +1,6 @@
 """The tables of the ledger, what makes one of each earlier version one of this, and the order of their rows."""
 
-VERSION = 7
+VERSION = 8
 SCHEMA = """
 -- identity: which output folders are ours, mark: changes with every change that the index must have seen,
 -- newest: the latest instant remembered, clock: changes when later ones than now were brought back to it
@@ -74,7 +74,16 @@ UPGRADES = {
     """,
     5: "CREATE TABLE missing (path TEXT PRIMARY KEY, source TEXT NOT NULL, known INTEGER NOT NULL) WITHOUT ROWID",
     6: "ALTER TABLE missing ADD COLUMN since INTEGER",
+    # A spare key was a URL with a fragment; since URLs may keep theirs, it is one with a blank.
+    7: """
+    UPDATE article SET key = replace(key, '#', ' t:') WHERE instr(key, '#');
+    UPDATE url SET url = replace(url, '#', ' t:') WHERE instr(url, '#');
+    UPDATE path SET path = replace(path, '#', ' t:'), title = replace(title, '#', ' t:')
+      WHERE instr(path, '://') AND instr(path, '#');
+    """,
 }
+RESPELLED = {7: UPGRADES[7]}
+"""The upgrades that change what rows say, not which columns they have: rows of a backup need these alone."""
 TABLES = {
     "meta": "name",
     "article": "age",

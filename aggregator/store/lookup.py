@@ -55,19 +55,18 @@ class Lookup:
         key = self.database.one(
             """
             SELECT article FROM alias WHERE url = ?1
+            UNION ALL SELECT article FROM claim CROSS JOIN lead USING (document) WHERE url = ?1 AND 1 = (
+              SELECT count(*) FROM (SELECT 1 FROM claim WHERE url = ?1 LIMIT 2))
             UNION ALL SELECT key FROM mention WHERE key = ?1 AND place > 0 LIMIT 1
             """,
             (url,),
         )
         return None if key is None else str(key)
 
-    def crowd(self, url: str) -> list[str]:
-        """The documents that claim a canonical URL, where they are so many that it names none of their articles."""
+    def claimants(self, url: str) -> list[str]:
+        """The documents that claim a canonical URL, by path."""
         return self.database.column(
-            """
-            SELECT path FROM crowded JOIN claim USING (url) JOIN document ON id = document WHERE url = ? ORDER BY path
-            """,
-            (url,),
+            "SELECT path FROM claim JOIN document ON id = document WHERE url = ? ORDER BY path", (url,)
         )
 
     def claims(self, key: str) -> list[tuple[str, str]]:

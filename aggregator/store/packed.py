@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
-from aggregator.model import Lead, Mention, Problem, to_micros
+from aggregator.model import SPARE, ClaimKind, Lead, Mention, Problem, by_title, is_spare, to_micros
 from aggregator.text.plain import fold
-from aggregator.text.urls import canonical
+from aggregator.text.urls import canonical, page_of
 
 encode = msgspec.msgpack.Encoder().encode
 decode_mention = msgspec.msgpack.Decoder(Mention).decode
 decode_facts = msgspec.msgpack.Decoder(Lead).decode
 decode_problems = msgspec.msgpack.Decoder(list[Problem]).decode
-
-
-def mention_of_version_1(data: bytes) -> bytes:
-    """A mention as the first version of the index encoded it, in today's encoding: URLs and keys were two lists."""
-    *values, keys, urls, id = msgspec.msgpack.decode(data)
-    spelled = {canonical(url): url for url in reversed(urls)}
-    return encode([*values, [(key, spelled.get(key, key)) for key in keys], id])
 
 
 class Row(NamedTuple):
@@ -71,12 +65,28 @@ class Standing(NamedTuple):
         return self.published, json.dumps(spots, ensure_ascii=False)
 
 
+class LeadRow(NamedTuple):
+    """The columns of a lead: the id that it names, its folded title, when its article was published (µs since 1970) and
+    in which topics it is, if no other lead belongs to it; its own key, whether that isn't a webUrl's, the originalUrl
+    on another host beside it ("": none), and what identity asks of it.
+    """
+
+    explicit: str | None
+    title: str
+    published: int
+    topics: str | None
+    address: str
+    alone: bool
+    beside: str
+    facts: bytes
+
+
 class Packed(NamedTuple):
-    """What a document says: mentions as (place, key, encoded), the URLs it claims, and columns of its lead."""
+    """What a document says: mentions as (place, key, encoded), the URLs it claims, and the columns of its lead."""
 
     mentions: list[tuple[int, str, bytes]]
-    claims: list[str]
-    lead: tuple[str | None, str, int, str | None, bytes]
+    claims: list[tuple[str, ClaimKind]]
+    lead: LeadRow
 
 
 class Saved(NamedTuple):
@@ -100,8 +110,8 @@ def pack(mentions: Sequence[Mention], alone: Standing) -> Packed:
     lead = mentions[0]
     title = fold(lead.title)
     spelled = dict(lead.urls)
-    if lead.key == lead.spare:
-        spelled[lead.spare] = lead.link
+    if is_spare(lead.key):
+        spelled |= {lead.key: lead.link, _page(lead.key): lead.link}
     facts = Lead(
         path=lead.path,
         title=title,
@@ -112,6 +122,42 @@ def pack(mentions: Sequence[Mention], alone: Standing) -> Packed:
     )
     return Packed(
         [(mention.place, mention.key, encode(mention)) for mention in mentions],
-        list(spelled),
-        (lead.id or None, title, *alone.columns(), encode(facts)),
+        list(_claims(lead.key, spelled).items()),
+        LeadRow(lead.id or None, title, *alone.columns(), lead.key, lead.alone, lead.beside, encode(facts)),
     )
+
+
+def _claims(own: str, urls: Iterable[str]) -> dict[str, ClaimKind]:
+    """What each URL is to the document whose own key and URLs these are; the pages too that they name parts of."""
+    claims = dict.fromkeys(urls, ClaimKind.other)
+    claims |= {_page(url): ClaimKind.page for url in urls if _page(url) != url}
+    return {**claims, own: ClaimKind.own}
+
+
+def _page(key: str) -> str:
+    """The page that a key names a part of, or is the spare key of; else the key itself."""
+    return page_of(key).partition(SPARE)[0]
+
+
+def former_mention(data: bytes, version: int) -> Mention:
+    """A mention as a version of the index before the fourth encoded it.
+
+    In the first, URLs and keys were two lists. Until the fourth a spare key was a URL with a fragment.
+    """
+    if version == 1:
+        *values, keys, urls, id = msgspec.msgpack.decode(data)
+        spelled = {canonical(url): url for url in reversed(urls)}
+        data = encode([*values, [(key, spelled.get(key, key)) for key in keys], id])
+    mention = decode_mention(data)
+    url, mark, title = mention.key.partition("#")
+    return replace(mention, key=by_title(url, title)) if mark else mention
+
+
+def former_standing(published: int, topics: str | None, version: int) -> Standing:
+    """How an article stood, from the columns of a version before the fourth; topics counted from its own instant in
+    the first.
+    """
+    spots = topics_of(topics) if version > 1 else None
+    if version == 1 and topics is not None:
+        spots = [Spot(topic, name, published) for topic, name in json.loads(topics)]
+    return Standing(published, spots)

@@ -14,7 +14,7 @@ _LISTED = """
   SELECT key FROM (
     SELECT mention.key FROM affected CROSS JOIN mention USING (document) WHERE place > 0
     UNION SELECT url FROM touched UNION SELECT url FROM asked UNION SELECT article FROM former
-  ) WHERE key NOT LIKE '#%' AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.url = key) ORDER BY key
+  ) WHERE key NOT LIKE ' %' AND NOT EXISTS (SELECT 1 FROM alias WHERE alias.url = key) ORDER BY key
 """
 _LISTERS = """
 WITH asked (key) AS (SELECT value FROM json_each(?)),

@@ -2,7 +2,7 @@
 
     document ─< mention           what it says: the lead mention (place 0) and its related ones
     document ── lead ─> article   which article its own mention belongs to
-    document ─< claim ─> url      the URLs that name its article; `joins` no: too many others claim it
+    document ─< claim ─> url      the URLs that may name its article; `joins` no: it doesn't by itself
     alias ─> article              every URL that names an article
     article ─< placement          the feeds that it is in, in their order
     article ── text ─< token      what near-duplicates are found by; `survivor` stands for an article in all feeds
@@ -12,7 +12,7 @@
 A batch collects what it touches in temporary tables, so that its cost follows the change and not the corpus.
 """
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -25,25 +25,29 @@ CREATE TABLE document (
 CREATE INDEX document_outcome ON document (outcome);
 CREATE INDEX document_problem ON document (path) WHERE problems IS NOT NULL;
 
--- key: the mention's own, or its spare one where too many claim that URL
+-- key: the mention's own; that of what is beside it, or its spare one, where that URL doesn't identify its article
 CREATE TABLE mention (document INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL);
 CREATE UNIQUE INDEX mention_document ON mention (document, place);
 CREATE INDEX mention_key ON mention (key) WHERE place > 0;
 
--- published, topics: what its article's would be if it had no other lead
+-- published, topics: what its article's would be if it had no other lead; address: its own key; alone, beside: see
+-- model.Mention
 CREATE TABLE lead (
   document INTEGER PRIMARY KEY, article TEXT, explicit TEXT, title TEXT NOT NULL, published INTEGER NOT NULL,
-  topics TEXT, facts BLOB NOT NULL
+  topics TEXT, address TEXT NOT NULL, alone INTEGER NOT NULL, beside TEXT NOT NULL, facts BLOB NOT NULL
 );
 CREATE INDEX lead_article ON lead (article);
 CREATE INDEX lead_explicit ON lead (explicit) WHERE explicit IS NOT NULL;
 
+-- kind: see model.ClaimKind
 CREATE TABLE claim (
-  url TEXT, document INTEGER, joins INTEGER NOT NULL,
+  url TEXT, document INTEGER, kind INTEGER NOT NULL, joins INTEGER NOT NULL,
   PRIMARY KEY (url, document)
 ) WITHOUT ROWID;
 CREATE INDEX claim_document ON claim (document);
-CREATE TABLE crowded (url TEXT PRIMARY KEY) WITHOUT ROWID;
+-- URLs that don't tell all who claim them apart, who therefore claim spare keys too; disputed: they are of several
+-- articles; lands: it is a landing page, and they go by what is beside it
+CREATE TABLE weak (url TEXT PRIMARY KEY, disputed INTEGER NOT NULL, lands INTEGER NOT NULL) WITHOUT ROWID;
 
 -- since: from when it may be shown; own: the topics that its own documents give it (NULL: they make it no entry);
 -- topics: the feeds that it is in (NULL: it is no entry), as spots; month: that of its archives (NULL: there are none);
@@ -123,7 +127,9 @@ CREATE TEMP VIEW concerned AS
 CARRIED = {
     "document": "id, path, source, size, mtime, ctime, inode, digest, racy, outcome, problems",
     "mention": "document, place, key, data",
-    "lead": "document, explicit, title, published, topics, facts",
-    "claim": "url, document, joins",
-    "crowded": "url",
+    "lead": "document, explicit, title, published, topics, address, alone, beside, facts",
+    "claim": "url, document, kind, joins",
+    "weak": "url, disputed, lands",
 }
+# Leads and claims of the versions before 4 are worked out again from mentions.
+CARRIED_BEFORE_4 = {table: CARRIED[table] for table in ("document", "mention")}

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import unicodedata
+from hashlib import blake2b
 
 # What XML 1.0 forbids (section 2.2), lone surrogates included.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -87,6 +88,11 @@ def fold(text: str) -> str:
     if not folded.isascii():
         folded = unicodedata.normalize("NFKC", _stream_safe(folded)).casefold()
     return _WORDLESS.sub(_mark, folded) or folded
+
+
+def mark_of(*texts: str) -> str:
+    """A short digest of texts that is the same whatever their case and punctuation."""
+    return blake2b("\n".join(map(fold, texts)).encode(), digest_size=8).hexdigest()
 
 
 def legal(text: str) -> str:

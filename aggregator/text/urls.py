@@ -9,6 +9,7 @@ from functools import cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urljoin
 
+from aggregator.text.fragments import named_part
 from aggregator.text.hosts import Redirector, Rules, moves_paths, rules
 from aggregator.text.plain import quoted
 
@@ -135,7 +136,8 @@ def canonical(url: str, tracking: tuple[str, ...] = ()) -> str:
     """The key of an absolute URL: all spellings of one address have the same (design section 5.1).
 
     `tracking` are patterns of parameters that go besides those of `TRACKING`. What redirectors and AMP caches only
-    pass on has the key of the URL that they hold, unless more than 5 of them stand in each other.
+    pass on has the key of the URL that they hold, unless more than 5 of them stand in each other. A fragment stays
+    where it names a part of the page (`page_of` gives the key of the whole).
     """
     found = _PLAIN.fullmatch(url)
     if found and not moves_paths(found[2]):
@@ -144,8 +146,16 @@ def canonical(url: str, tracking: tuple[str, ...] = ()) -> str:
 
 
 def names_article(canonical: str) -> bool:
-    """Whether a canonical URL can name one article: it has a path or a query, not only a host."""
-    return canonical.find("/", 8) > 0 or "?" in canonical
+    """Whether a canonical URL can name one article: it has a path or a query, or a fragment that is a program's path,
+    not only a host.
+    """
+    target = canonical[8:]
+    return "/" in target or "?" in target or "#!" in target
+
+
+def page_of(canonical: str) -> str:
+    """The key of the page that a canonical URL names a part of; without a fragment, the URL itself."""
+    return canonical.partition("#")[0]
 
 
 def host(url: str) -> str:
@@ -211,14 +221,21 @@ class _Key(NamedTuple):
 
 
 def _thorough(url: str, tracking: tuple[str, ...] = ()) -> str:
-    first = key = _key(url, tracking)
+    first = (key, part) = _key(url, tracking), _part(url, tracking)
     for _ in range(MAX_DEPTH + 1):
         own = rules(key.host)
         held = own and _held(key, url, own)
         if not held:
-            return _spelled(key)
-        url, key = held, _key(held, tracking)
-    return _spelled(first)
+            return _spelled(key) + part
+        url, key, part = held, _key(held, tracking), _part(held, tracking)
+    return _spelled(first[0]) + first[1]
+
+
+def _part(url: str, tracking: tuple[str, ...]) -> str:
+    """The fragment of a URL, with its `#`, as keys have it; "" where it names no part of the page."""
+    _, mark, fragment = url.partition("#")
+    part = named_part(fragment, _tracks(tracking)) if mark else ""
+    return f"#{part}" if part else ""
 
 
 def _key(url: str, tracking: tuple[str, ...]) -> _Key:
