@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
-from aggregator.merge import bare, eldest, mint, own_id, resembles, still_holds
+from aggregator.merge import bare, eldest, is_bare, mint, own_id, resembles, still_holds
 from aggregator.model import Holding, Lead, is_spare
 from aggregator.pipeline.claims import by_urls, give_named
 from aggregator.store import Ledger, chunks
@@ -14,11 +15,25 @@ from aggregator.store.articles import Articles
 _SOME = 500
 
 
-def identify(articles: Articles, ledger: Ledger, host: str, now: datetime) -> None:
-    """Give every article that was merged just now its id, and remember whose it is."""
+class Likeness(NamedTuple):
+    """What a document and one that takes its place have in common: source, folded title, date (µs since 1970)."""
+
+    source: str
+    title: str
+    date: int | None
+
+
+def identify(
+    articles: Articles, ledger: Ledger, host: str, sources: Sequence[str], now: datetime, *, everything: bool
+) -> None:
+    """Give every article that was merged just now its id, and remember whose it is.
+
+    sources: their names, with which the paths of their documents begin. everything: all articles were merged.
+    """
     named = give_named(articles, ledger, now)
     if not ledger.blank:
         _by_path(articles, ledger, now)
+        _by_likeness(articles, ledger, sources, now, everything=everything)
         _by_url(articles, ledger)
     ledger.give([*named, *_minted(articles, ledger, host)], now)
     left = _bind(articles, ledger)
@@ -50,6 +65,47 @@ def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
     for key, holdings in parted:
         if oldest := eldest(holdings, articles.has, ledger.seen({holding.id for holding in holdings}, now)):
             articles.give([(oldest.id, key)])
+
+
+def _by_likeness(
+    articles: Articles, ledger: Ledger, sources: Sequence[str], now: datetime, *, everything: bool
+) -> None:
+    """The id of a document that is gone, where a new one of the same source has its title and date, and neither has
+    another such: a document whose name and address were changed at once. Who has the address has the better claim.
+    """
+    ids = {*articles.orphaned(), *(ledger.entries() if everything else ())}
+    left = sorted(id for id in ledger.seen(ids, now) if not articles.has(id))
+    gone: dict[Likeness, dict[str, Holding]] = {}  # by id: of a document that went by several paths
+    for path, holding in ledger.holdings_of(left).items():
+        stays = is_bare(path) or articles.leads_any(path) or articles.unnamed_of(sorted(holding.urls))
+        if not stays:
+            likeness = Likeness(_source(path, sources), holding.title, holding.date)
+            gone.setdefault(likeness, {})[holding.id] = holding
+    if not gone:
+        return
+    fresh: dict[Likeness, list[str]] = {}
+    for keys in chunks(articles.merged(), _SOME):
+        leads = articles.leads(keys)
+        known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
+        for key in keys:
+            for lead in leads[key]:
+                if lead.path not in known or not still_holds(lead, known[lead.path]):
+                    likeness = Likeness(_source(lead.path, sources), lead.title, lead.date)
+                    fresh.setdefault(likeness, []).append(key)
+    unnamed = set(articles.unnamed())
+    pairs: dict[str, list[Holding]] = {}
+    for likeness, by_id in gone.items():
+        keys = fresh.get(likeness, [])
+        if len(keys) == len(by_id) == 1 and keys[0] in unnamed:
+            pairs.setdefault(keys[0], []).extend(by_id.values())
+    for key, candidates in sorted(pairs.items()):
+        if oldest := eldest(candidates, articles.has):
+            articles.give([(oldest.id, key)])
+
+
+def _source(path: str, sources: Sequence[str]) -> str:
+    """The name of the source that a document is of; "": of none."""
+    return max((name for name in sources if path.startswith(f"{name}/")), key=len, default="")
 
 
 def _by_url(articles: Articles, ledger: Ledger) -> None:

@@ -48,7 +48,8 @@ def join(plan: Plan, index: Index, ledger: Ledger, now: datetime, *, everything:
     expands = plan.choice.related is Related.expand
     if expands:
         _expand(index)
-    identify(index.articles, ledger, plan.site.host, now)
+    names = [source.name for source in plan.sources]
+    identify(index.articles, ledger, plan.site.host, names, now, everything=everything)
     index.placements.await_made(listed=expands)
     if plan.alike:
         regroup(plan.alike, index, ledger, now)

@@ -369,6 +369,12 @@ class Articles:
         """Give articles their ids, as (id, key)."""
         self.database.executemany("UPDATE article SET id = ? WHERE key = ?", ids)
 
+    def orphaned(self) -> list[str]:
+        """The ids of the articles taken apart just now that no article has."""
+        return self.database.column(
+            "SELECT id FROM settled WHERE NOT EXISTS (SELECT 1 FROM article WHERE article.id = settled.id) ORDER BY id"
+        )
+
     def merged(self) -> list[str]:
         """The keys of the articles that were merged just now, in order."""
         return self.database.column("SELECT key FROM made ORDER BY key")
