@@ -197,9 +197,10 @@ class Mention(About, frozen=True, kw_only=True):
     `place` 0 is the document's own article (the lead mention), 1 and up are its related entries. `key` comes from
     `link`; where that URL can't name an article (no path and no query) or there is none, it is the spare key. `mark`
     is a short digest of the folded title and, without `link`, of who published it. A lead's `urls` are its aliases:
-    the URLs that can name it, as (canonical, as written), the best first. `id` is the one given in front matter, and
-    `id_at` the line and column of that key ((0, 0): not known). `alone`: a lead whose key isn't that of a webUrl;
-    `beside`: the canonical originalUrl of one that is, where that is on another host ("": it isn't).
+    the URLs that can name it, as (canonical, as written), the best first. `id` is the one given in front matter. `at`:
+    the line and column of its key, or of a related entry without a title ((0, 0): not known). `alone`: a lead whose
+    key isn't that of a webUrl; `beside`: the canonical originalUrl of one that is, where that is on another host ("":
+    it isn't).
     """
 
     path: str
@@ -208,7 +209,7 @@ class Mention(About, frozen=True, kw_only=True):
     mark: str
     urls: tuple[tuple[str, str], ...] = ()
     id: str = ""
-    id_at: tuple[int, int] = (0, 0)
+    at: tuple[int, int] = (0, 0)
     alone: bool = False
     beside: str = ""
 

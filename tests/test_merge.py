@@ -61,6 +61,25 @@ def test_each_field_is_the_first_non_empty_one() -> None:
     assert (merged.body, merged.provider) == ("<p>C</p>", Provider("B"))
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_of_equally_good_leads_the_one_updated_last_has_the_word(order: tuple[int, ...]) -> None:
+    """For title, excerpt, body and pictures, so that a correction shows; seniority decides all else."""
+    first = mention("s/a.md", title="Teh A", excerpt="Old", type="article", published=day(1))
+    second = mention("s/b.md", title="The A", excerpt="New", type="video", published=day(2), updated=day(3))
+    third = mention("s/c.md", title="Else", published=day(3))
+    merged = merge([(first, second, third)[place] for place in order], "k")
+    assert (merged.title, merged.excerpt, merged.type, merged.published) == ("The A", "New", "article", day(1))
+
+
+def test_a_correction_by_another_rank_shows_nothing() -> None:
+    """Better leads have the word whenever they were updated, and related mentions have none."""
+    best = mention("s/a.md", title="Best", quality=2)
+    newer = mention("s/b.md", title="Newer", quality=1, excerpt="Said", updated=day(9))
+    related = mention("s/c.md", place=1, title="Related", updated=day(20), excerpt="Listed")
+    merged = merge([best, newer, related], "k")
+    assert (merged.title, merged.excerpt, merged.updated) == ("Best", "Said", day(9))
+
+
 def test_topics_are_united_in_order_each_once() -> None:
     """Topics that differ only in case or spacing are one, as the most trusted lead spells it."""
     merged = merge(
@@ -107,7 +126,7 @@ def test_coverage_is_best_first_and_never_the_article_itself() -> None:
         article("self", quality=9),
     ]
     story, until = relate(article("self"), others, day(5))
-    assert [other.key for other in story.coverage] == ["a", "b", "c", "d"]
+    assert [other.key for other in story.coverage] == ["a", "c", "b", "d"]
     assert until == day(8)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from aggregator.errors import UnknownArticle
+from aggregator.pipeline import explain
 from aggregator.store import INDEX_FILE
 from tests.test_claims import deleted
 from tests.world import World, day
@@ -174,3 +176,20 @@ def test_documents_of_another_source_are_others(world: World) -> None:
     moved(world, path, "../other/b")
     settled(world)
     assert id not in world.ids().values()
+
+
+def test_an_article_of_a_home_page_keeps_its_id(world: World) -> None:
+    """Renamed and retitled at once, as one with a path does; and it is found by its address."""
+    path = world.document("a", webUrl="https://home.example/")
+    world.regenerate()
+    [id] = world.ids().values()
+    path.unlink()
+    world.document("b", webUrl="http://www.home.example", title="Else", publishedDateTime=day(2))
+    settled(world)
+    assert list(world.ids().values()) == [id]
+    assert explain(world.plan(), "https://home.example/").id == id
+    world.document("c", webUrl="https://home.example/")
+    settled(world)
+    assert len(world.feed()) == 2
+    with pytest.raises(UnknownArticle, match="2 documents"):
+        explain(world.plan(), "https://home.example/")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from aggregator.feeds import KnownTopic, entries_of
 from aggregator.merge import Alike
-from tests.world import World, day
+from aggregator.pipeline import explain
+from tests.world import World, day, told
 
 
 def related(name: str, **fields: Any) -> dict[str, Any]:
@@ -32,6 +33,54 @@ def test_attached_coverage_is_inside_the_entry_only(world: World) -> None:
     world.regenerate()
     assert links(world) == ["news.example/a"]
     assert coverage(world.feed()[0]) == ["https://other.example/x"]
+
+
+def test_coverage_stands_by_quality_then_as_it_is_listed(world: World) -> None:
+    """By the most trusted document first, whatever the addresses and dates; what the next one lists comes behind."""
+    dates = {"z": 1, "y": 9, "x": 5}
+    listed = [related(name, publishedDateTime=day(date)) for name, date in dates.items()]
+    world.document("b", quality=1, webUrl="https://news.example/a", related=[related("w"), related("y")])
+    world.document("a", quality=2, related=[*listed, related("good", quality=3), related("bad", quality=-2)])
+    world.regenerate()
+    names = [link.rpartition("/")[2] for link in coverage(world.feed()[0])]
+    assert names == ["good", "bad", "z", "y", "x", "w"]
+    assert [covering.link.rpartition("/")[2] for covering in explain(world.plan(), "articles/a.md").coverage] == names
+    assert world.tree() == world.rebuilt()
+
+
+def test_a_near_duplicate_and_what_it_lists_come_behind(world: World) -> None:
+    """Behind what the article's own documents list."""
+    world.options["alike"] = Alike(timedelta(days=3), 0.7)
+    headline = "Tide kites pass their first winter"
+    world.document("b", title=headline, publishedDateTime=day(2), provider={"name": "B"}, related=[related("a1")])
+    world.document("a", title=headline, provider={"name": "A"}, related=[related("z1"), related("y1")])
+    world.regenerate()
+    names = [link.rpartition("/")[2] for link in coverage(world.feed()[0])]
+    assert names == ["z1", "y1", "b", "a1"]
+
+
+@pytest.mark.parametrize("mode", ["attach", "expand"])
+def test_a_related_entry_without_a_title_has_its_documents(world: World, mode: str) -> None:
+    """Or what others call it; where nobody does it is left out, told, and no entry."""
+    world.options["related"] = mode
+    path = world.document("a", related=[related("x", title=None)])
+    line = next(number for number, text in enumerate(path.read_text().splitlines(), 1) if text == "related:") + 1
+    report = world.regenerate()
+    assert (links(world), coverage(world.feed()[0])) == (["news.example/a"], [])
+    [told_of] = told(report)
+    assert told_of.startswith(f"articles/a.md:{line}:")
+    assert "warning: related entry left out: no title, and no document of https://other.example/x" in told_of
+    other = world.document("x", webUrl="https://other.example/x", title="Its own", publishedDateTime=day(0))
+    assert told(world.regenerate()) == []
+    assert ">Its own</a>" in world.feed()[0]["content"][0]["value"]
+    assert world.tree() == world.rebuilt()
+    other.unlink()
+    assert len(told(world.regenerate())) == 1
+    world.document("b", publishedDateTime=day(0), related=[related("x", title="As b says")])
+    assert told(world.regenerate()) == []
+    entry = next(entry for entry in world.feed() if entry["title"] == "About a")
+    assert ">As b says</a>" in entry["content"][0]["value"]
+    assert world.tree() == world.rebuilt()
 
 
 # Expand

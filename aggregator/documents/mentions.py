@@ -54,7 +54,7 @@ def lead_mention(fields: Fields, source: int, body: str, options: Options, notes
     found["urls"] = _spellings([found[name] for name in SPELLINGS if name in found], options.tracking)
     found["body"] = body
     if "id" in found:
-        found["id_at"] = fields["id"].key
+        found["at"] = fields["id"].key
     return _mention(fields, found, 0, source, options, notes)
 
 
@@ -91,9 +91,13 @@ def _related(item: Node, place: int, source: int, options: Options, notes: Notes
     found, held = read_fields(item.value, RELATED, notes)
     for error in held.values():
         raise error
+    linked = any(name in found for name in _LINKS)
     if "title" not in found:
-        raise _missing(_NO_TITLE, item.value, ("title",), (item.line, item.column))
-    if not any(name in found for name in _LINKS):
+        error = _missing(_NO_TITLE, item.value, ("title",), (item.line, item.column))
+        if not linked:
+            raise error
+        found["at"] = (error.line, error.column)  # its own document may say one
+    if not linked:
         notes.warning(_missing(_ONLY_TEXT, item.value, _LINKS, (item.line, item.column)))
     return _mention(item.value, found, place, source, options, notes)
 
@@ -107,7 +111,7 @@ def _mention(fields: Fields, found: dict[str, Any], place: int, source: int, opt
         found["authors"] = author or _by_provider(fields, notes)
     keys = {name: canonical(url, options.tracking) for name, url in links.items()}
     telling = next((name for name in keys if names_article(keys[name])), None)
-    title = found.get("title", "")
+    title = found.pop("title", "")
     mark = mark_of(title) if links else mark_of(title, _name(found.get("provider")))
     if place == 0:
         found["alone"] = telling != "webUrl"
@@ -119,6 +123,7 @@ def _mention(fields: Fields, found: dict[str, Any], place: int, source: int, opt
         key=keys[telling] if telling else by_title(page_of(next(iter(keys.values()), "")), mark),
         mark=mark,
         link=next(iter(links.values()), ""),
+        title=title,
         **found,
     )
 

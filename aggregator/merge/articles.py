@@ -15,10 +15,12 @@ MOST_COVERAGE = 200
 """How many articles a story shows as its coverage."""
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
+_LONG_AGO = float("inf")
 _EMPTY: tuple[Any, ...] = (None, "", ())
-_ALWAYS = ("link", "title", "listed")
+_ALWAYS = ("link", "listed")
 _OWN_RULES = frozenset({"key", "removed", "topics", "updated", *_ALWAYS})
 _FIELDS = tuple(name for name in Article.__struct_fields__ if name not in _OWN_RULES)
+_CORRECTED = ("title", "excerpt", "body", "images")
 
 
 def trust(mention: Mention) -> tuple[Any, ...]:
@@ -34,30 +36,45 @@ def trust(mention: Mention) -> tuple[Any, ...]:
     )
 
 
+def _currency(mention: Mention) -> tuple[Any, ...]:
+    """The sort key, after that of trust, of who has the word for what corrections change: of leads of one quality, the
+    one that was updated last.
+    """
+    updated = mention.updated if mention.place == 0 else None
+    age = (_NEVER - updated).total_seconds() if updated else _LONG_AGO
+    return (mention.place > 0, mention.quality is None, -(mention.quality or 0), age)
+
+
 def givers(mentions: Iterable[Mention]) -> dict[str, Mention]:
-    """The mention that gives each field of the article its value: of those that have one, the most trusted.
+    """The mention that gives each field of the article its value: of those that have one, the most trusted; of the
+    texts and pictures, that of the newest of equally good leads.
 
     Topics, `updated` and `removed` aren't here: they come from several mentions.
     """
-    first, *others = sorted(mentions, key=trust)
-    found = dict.fromkeys(_ALWAYS, first)
-    lacking = []
-    for name in _FIELDS:
-        if getattr(first, name) in _EMPTY:
-            lacking.append(name)
-        else:
-            found[name] = first
-    for mention in others:
-        for name in lacking:
-            if name not in found and getattr(mention, name) not in _EMPTY:
-                found[name] = mention
-    return found
+    ordered = sorted(mentions, key=trust)
+    given = dict.fromkeys(_ALWAYS, ordered[0]) | _first_givers(ordered, _FIELDS)
+    if len(ordered) > 1 and ordered[1].place == 0:
+        given |= _first_givers(sorted(ordered, key=_currency), _CORRECTED)
+    return given
+
+
+def _first_givers(ordered: Sequence[Mention], fields: Sequence[str]) -> dict[str, Mention]:
+    """The first mention that has a value for each of these fields, of those that have any."""
+    given: dict[str, Mention] = {}
+    lacking = fields
+    for mention in ordered:
+        given |= {name: mention for name in lacking if getattr(mention, name) not in _EMPTY}
+        lacking = [name for name in lacking if name not in given]
+        if not lacking:
+            break
+    return given
 
 
 def merge(mentions: Iterable[Mention], key: str) -> Article:
     """The article that `mentions` (at least one, in any order) speak of.
 
-    Each field is the first non-empty one in the order of trust. Topics are their union. `updated` is the newest
+    Each field is the first non-empty one in the order of trust, but of equally good leads the one updated last has the
+    word for texts and pictures. Topics are their union. `updated` is the newest
     that a lead gives, else `published`. The most trusted lead says whether it is listed; any lead withdraws it. An
     article without leads goes by its related mentions.
     """
@@ -70,7 +87,7 @@ def merge(mentions: Iterable[Mention], key: str) -> Article:
         topics=_distinct(topics) if len(leads) > 1 else topics,
         updated=max((lead.updated for lead in leads if lead.updated), default=fields.get("published")),
         removed=any(mention.removed for mention in leads or ordered),
-        **fields,
+        **({"title": ""} | fields),
     )
 
 
@@ -95,12 +112,13 @@ def timely(mentions: Sequence[Mention], key: str, now: datetime) -> tuple[Sequen
 
 
 def relate(article: Article, related: Iterable[Article], now: datetime) -> tuple[Story, datetime | None]:
-    """The article with its coverage, best first: by quality, date, key; and when it changes by itself.
+    """The article with its coverage, best first: by quality, then in the order given; and when it changes by itself.
 
-    At most 200 articles are coverage. The article itself and withdrawn articles are none. A future one isn't until its
-    instant, nor is one updated until then; the earliest of these instants is the second value (None: never).
+    At most 200 articles are coverage. The article itself, withdrawn articles and those without a title are none. A
+    future one isn't until its instant, nor is one updated until then; the earliest of these instants is the second
+    value (None: never).
     """
-    others = {other.key: other for other in related if other.key != article.key and not other.removed}
+    others = {other.key: other for other in related if other.key != article.key and other.title and not other.removed}
     shown = [other for other in others.values() if not (other.published and other.published > now)]
     instants = [other.published for other in others.values()] + [one.updated for one in (article, *shown)]
     future = [instant for instant in instants if instant and instant > now]
@@ -116,8 +134,8 @@ def _as_of(article: Article, now: datetime) -> Article:
 
 
 def merit(article: Article) -> tuple[Any, ...]:
-    """The sort key of coverage, the best first: by quality, date, key."""
-    return (article.quality is None, -(article.quality or 0), article.published or _NEVER, article.key)
+    """The sort key of coverage, the best first: by quality. A stable sort leaves all else as it is listed."""
+    return (article.quality is None, -(article.quality or 0))
 
 
 def together(document: int, neighbours: Callable[[int], Iterable[int]]) -> list[int]:

@@ -15,6 +15,7 @@ from aggregator.merge import givers, merge, merit, mint, timely, trust
 from aggregator.model import Article, Mention, Problem, from_micros, to_micros
 from aggregator.pipeline.claims import refusals
 from aggregator.pipeline.consulting import consulted
+from aggregator.pipeline.covering import coverage_of
 from aggregator.pipeline.digesting import shown_digests
 from aggregator.pipeline.plan import Plan
 from aggregator.pipeline.selecting import Selector
@@ -235,7 +236,7 @@ class _Case:
 
     def _coverage(self, key: str) -> tuple[Covering, ...]:
         """Whatever is to be shown inside the entry, the best first, as it is shown there."""
-        others = self.index.entries.coverage([key]).get(key, [])
+        others = coverage_of(self.index, [key]).get(key, [])
         members = self._members(key)
         tellers = {
             mention.path for teller in (key, *members) for mention in self._mentions(teller) if not mention.place
@@ -250,7 +251,8 @@ class _Case:
                 continue
             mentions, _ = timely(self._mentions(other), other, self.now)
             article = merge(mentions, other)
-            shown = not article.removed and not (article.published and article.published > self.now)
+            is_future = article.published and article.published > self.now
+            shown = bool(article.title) and not article.removed and not is_future
             listed_by = tuple(listed.get(other, ()))
             found.append((article, Covering(article.title, article.link, listed_by, other in members, shown)))
         found.sort(key=lambda pair: merit(pair[0]))

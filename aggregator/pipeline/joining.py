@@ -127,8 +127,9 @@ def _expand(index: Index) -> None:
         mentions = index.entries.mentions(listers)
         bare = []
         for key, them in listers.items():
-            said = _standing(merge(map(decode_mention, mentions[key]), key))
-            if said.topics is not None:
+            article = merge(map(decode_mention, mentions[key]), key)
+            said = _standing(article)
+            if article.title and said.topics is not None:
                 first = them[0].published
                 published = said.published or first
                 bare.append((key, max(published, first), Standing(published, said.topics)))

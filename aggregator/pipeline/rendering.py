@@ -14,6 +14,7 @@ from aggregator import render
 from aggregator.feeds import kind_of
 from aggregator.merge import merge, relate, timely
 from aggregator.model import Article, Entry, Mention, Problem, Severity, Site, Story, Topic, from_micros, to_micros
+from aggregator.pipeline.covering import coverage_of
 from aggregator.pipeline.plan import Plan, Progress
 from aggregator.store import Index, Ledger, chunks, decode_mention
 from aggregator.workers import Limits, Loss, Lot, Workers
@@ -165,7 +166,7 @@ def _lots(
     """Entries in lots, none of which has too much to be said of its articles."""
     keys = list(wanted)
     articles = index.entries.articles(keys)
-    coverage = index.entries.coverage(keys)
+    coverage = coverage_of(index, keys)
     restored = ledger.restored([article.id for article in articles.values()])
     mentions = index.entries.mentions({*keys, *chain.from_iterable(coverage.values())})
     at = to_micros(now)

@@ -34,7 +34,7 @@ from aggregator.pipeline.naming import feed_name, feed_names
 from aggregator.pipeline.plan import Plan, Progress, Wish
 from aggregator.pipeline.regenerate import altered, regenerate
 from aggregator.pipeline.report import Done, Effort, Files, Published, Survey
-from aggregator.pipeline.weighing import disputes
+from aggregator.pipeline.weighing import disputes, untitled
 from aggregator.publish import Outcome
 from aggregator.store import (
     DAMAGED,
@@ -321,7 +321,12 @@ class Session:
                 failed=count.get("failed", 0),
                 skipped=count.get("skipped", 0),
                 articles=index.articles.count(),
-                problems=(*index.files.problems(), *disputes(index.claims), *refusals(index, self.ledger)),
+                problems=(
+                    *index.files.problems(),
+                    *disputes(index.claims),
+                    *untitled(index.files),
+                    *refusals(index, self.ledger),
+                ),
             )
 
     def names(self) -> list[str]:

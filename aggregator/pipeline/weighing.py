@@ -8,6 +8,7 @@ from __future__ import annotations
 from aggregator.merge import Claim, is_landing_page, weigh
 from aggregator.model import ClaimKind, Problem, Severity
 from aggregator.store.claims import ClaimRow, Claims
+from aggregator.store.files import Files
 
 _TOLD = 5  # documents of one URL that are named
 
@@ -45,6 +46,19 @@ def disputes(claims: Claims) -> list[Problem]:
             f" ({', '.join(paths[:_TOLD])}{', ...' if len(paths) > _TOLD else ''})",
         )
         for url, paths in claims.disputed().items()
+    ]
+
+
+def untitled(files: Files) -> list[Problem]:
+    """The related entries that nobody gives a title, each at its place."""
+    return [
+        Problem(
+            path,
+            *mention.at,
+            Severity.warning,
+            f"related entry left out: no title, and no document of {mention.link} says one",
+        )
+        for path, mention in files.untitled()
     ]
 
 

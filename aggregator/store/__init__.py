@@ -8,7 +8,7 @@ from aggregator.store.articles import Refused
 from aggregator.store.backup import back_up, identity_of, restore
 from aggregator.store.database import chunks, is_corrupt, is_interrupted, set_aside, unlink
 from aggregator.store.digests import Closed
-from aggregator.store.entries import Part
+from aggregator.store.entries import Listing, Part
 from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, open_index
 from aggregator.store.ledger import DAMAGED, Ledger, News, Out, Stand
@@ -26,6 +26,7 @@ __all__ = [
     "Index",
     "Ledger",
     "Lister",
+    "Listing",
     "Move",
     "News",
     "Out",

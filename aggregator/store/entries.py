@@ -25,6 +25,18 @@ VISIBLE = "topic = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2)"
 """Which of a topic's placements are to be seen, in SQL; ?1 is the topic, ?2 is now."""
 
 
+class Listing(NamedTuple):
+    """An article and another one that is its coverage, the number of the document that lists it, and its place there;
+    `is_member`: the document is a near-duplicate's, and at place 0 it is that one itself.
+    """
+
+    key: str
+    other: str
+    document: int
+    place: int
+    is_member: int
+
+
 class Placed(NamedTuple):
     """An article's id, when it was published, and the topics in whose feeds it is."""
 
@@ -310,22 +322,30 @@ class Entries:
         )
         return _grouped(rows)
 
-    def coverage(self, keys: Sequence[str]) -> dict[str, list[str]]:
-        """The keys of each article's coverage: what its documents list as related, its near-duplicates, and theirs."""
+    def listings(self, keys: Sequence[str]) -> list[Listing]:
+        """Each article's coverage: what its documents list as related, its near-duplicates, and theirs."""
         rows = self.database.execute(
             """
-            WITH said (key, article) AS (
-              SELECT value, value FROM json_each(?1)
-              UNION ALL SELECT survivor, article.key FROM json_each(?1) CROSS JOIN article ON survivor = value)
-            SELECT said.key, coalesce(alias.article, mention.key) FROM said
+            WITH said (key, article, member) AS (
+              SELECT value, value, false FROM json_each(?1)
+              UNION ALL SELECT survivor, article.key, true FROM json_each(?1) CROSS JOIN article ON survivor = value)
+            SELECT said.key, coalesce(alias.article, mention.key), lead.document, place, member FROM said
               CROSS JOIN lead ON lead.article = said.article
               JOIN mention ON mention.document = lead.document AND place > 0
               LEFT JOIN alias ON alias.url = mention.key
-            UNION SELECT key, article FROM said WHERE key <> article
+            UNION ALL SELECT said.key, said.article, lead.document, 0, member FROM said
+              CROSS JOIN lead ON lead.article = said.article WHERE member
             """,
             (json.dumps(keys),),
         )
-        return _grouped(rows)
+        return [Listing(*row) for row in rows]
+
+    def coverage(self, keys: Sequence[str]) -> dict[str, set[str]]:
+        """The keys of each article's coverage, in no order."""
+        covered: dict[str, set[str]] = {}
+        for listing in self.listings(keys):
+            covered.setdefault(listing.key, set()).add(listing.other)
+        return covered
 
     # The entry as rendered
 

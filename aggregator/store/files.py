@@ -37,7 +37,7 @@ _LEAVE = (
     "DELETE FROM lead WHERE document = ?",
     "DELETE FROM claim WHERE document = ?",
 )
-_PUT_MENTION = "INSERT INTO mention VALUES (?, ?, ?, ?)"
+_PUT_MENTION = "INSERT INTO mention VALUES (?, ?, ?, ?, ?)"
 _PUT_CLAIM = "INSERT INTO claim VALUES (?, ?, ?, ?)"
 _PUT_LEAD = f"INSERT INTO lead ({CARRIED['lead']}) VALUES ({', '.join('?' * 9)})"
 
@@ -195,7 +195,7 @@ class Files:
         into(_PUT_CLAIM, claims)
         into("INSERT OR IGNORE INTO changed VALUES (?)", [(number,) for number, *_ in leads])
         # A related entry of which the same is said as before concerns nobody.
-        after = {(number, key, data) for number, place, key, data in mentions if place}
+        after = {(number, key, data) for number, place, key, data, _ in mentions if place}
         into("INSERT OR IGNORE INTO touched VALUES (?)", {(key,) for _, key, _ in before ^ after})
 
     def resign(self, rows: Iterable[Row], racy_from: int) -> None:
@@ -264,10 +264,23 @@ class Files:
         told = self.database.column("SELECT problems FROM document WHERE problems IS NOT NULL ORDER BY path")
         return [problem for data in told for problem in decode_problems(data)]
 
+    def untitled(self) -> list[tuple[str, Mention]]:
+        """The related mentions without a title, with their documents' paths, of articles of which nobody says one."""
+        rows = self.database.execute(
+            """
+            SELECT path, data FROM mention JOIN document ON id = document WHERE untitled
+              AND NOT EXISTS (SELECT 1 FROM alias CROSS JOIN lead USING (article) WHERE url = mention.key)
+              AND NOT EXISTS (
+                SELECT 1 FROM mention other WHERE other.key = mention.key AND other.place > 0 AND NOT other.untitled)
+              ORDER BY path, place
+            """
+        )
+        return [(path, decode_mention(data)) for path, data in rows]
 
-def _mentions(document: int, packed: Packed) -> list[tuple[int, int, str, bytes]]:
+
+def _mentions(document: int, packed: Packed) -> list[tuple[int, int, str, bytes, bool]]:
     """What a document says, as a row for each mention."""
-    return [(document, place, key, data) for place, key, data in packed.mentions]
+    return [(document, *mention) for mention in packed.mentions]
 
 
 def _claims(document: int, packed: Packed) -> list[tuple[str, int, ClaimKind, bool]]:

@@ -82,9 +82,11 @@ class LeadRow(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """What a document says: mentions as (place, key, encoded), the URLs it claims, and the columns of its lead."""
+    """What a document says: mentions as (place, key, encoded, whether it has no title), the URLs it claims, and the
+    columns of its lead.
+    """
 
-    mentions: list[tuple[int, str, bytes]]
+    mentions: list[tuple[int, str, bytes, bool]]
     claims: list[tuple[str, ClaimKind]]
     lead: LeadRow
 
@@ -118,10 +120,10 @@ def pack(mentions: Sequence[Mention], alone: Standing) -> Packed:
         date=to_micros(lead.published) if lead.published else None,
         urls=tuple(spelled.items()),
         explicit=lead.id,
-        explicit_at=lead.id_at,
+        explicit_at=lead.at,
     )
     return Packed(
-        [(mention.place, mention.key, encode(mention)) for mention in mentions],
+        [(mention.place, mention.key, encode(mention), not mention.title) for mention in mentions],
         list(_claims(lead.key, spelled).items()),
         LeadRow(lead.id or None, title, *alone.columns(), lead.key, lead.alone, lead.beside, encode(facts)),
     )

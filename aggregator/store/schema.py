@@ -26,9 +26,14 @@ CREATE INDEX document_outcome ON document (outcome);
 CREATE INDEX document_problem ON document (path) WHERE problems IS NOT NULL;
 
 -- key: the mention's own; that of what is beside it, or its spare one, where that URL doesn't identify its article
-CREATE TABLE mention (document INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL);
+-- untitled: it has no title, and shows that of others
+CREATE TABLE mention (
+  document INTEGER NOT NULL, place INTEGER NOT NULL, key TEXT NOT NULL, data BLOB NOT NULL,
+  untitled INTEGER NOT NULL DEFAULT false
+);
 CREATE UNIQUE INDEX mention_document ON mention (document, place);
 CREATE INDEX mention_key ON mention (key) WHERE place > 0;
+CREATE INDEX mention_untitled ON mention (document) WHERE untitled;
 
 -- published, topics: what its article's would be if it had no other lead; address: its own key; alone, beside: see
 -- model.Mention
@@ -126,10 +131,10 @@ CREATE TEMP VIEW concerned AS
 # What one version of the index takes over from another: what documents said.
 CARRIED = {
     "document": "id, path, source, size, mtime, ctime, inode, digest, racy, outcome, problems",
-    "mention": "document, place, key, data",
+    "mention": "document, place, key, data, untitled",
     "lead": "document, explicit, title, published, topics, address, alone, beside, facts",
     "claim": "url, document, kind, joins",
     "weak": "url, disputed, lands",
 }
 # Leads and claims of the versions before 4 are worked out again from mentions.
-CARRIED_BEFORE_4 = {table: CARRIED[table] for table in ("document", "mention")}
+CARRIED_BEFORE_4 = {"document": CARRIED["document"], "mention": "document, place, key, data"}
