@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from aggregator import documents
 from aggregator.documents import Options, Outcome, Reading, digest
-from aggregator.documents.fields import LEAD, RELATED
+from aggregator.documents.fields import ADDRESSES, FORMER, LEAD, RELATED, SPELLINGS
 from aggregator.documents.kinds import MAX_EXCERPT, MAX_TITLE
 from aggregator.model import Mention, Player, Severity
 from aggregator.text.dates import instant
@@ -87,7 +87,7 @@ def test_every_field_of_the_table_is_in_a_data_file() -> None:
     """No row of the table goes without a document that uses it, and without one that gets it wrong."""
     good = DATA.joinpath("everything.md").read_text() + DATA.joinpath("sparse.md").read_text()
     wrong = DATA.joinpath("wrong.md").read_text(), DATA.joinpath("held-back.md").read_text()
-    for name, field in LEAD.items():
+    for name, field in ({name: ADDRESSES[name] for name in SPELLINGS} | LEAD).items():
         assert f"\n{name}:" in good
         assert f"\n{name}:" in wrong[field.strict]
     assert set(LEAD) - set(RELATED) == {"id", "draft", "topics"}
@@ -275,6 +275,12 @@ def test_a_date_in_the_name(read: Read) -> None:
         ("webUrl: 'javascript:x'\noriginalUrl: https://a.example/b", "https://a.example/b"),
         ("webUrl: /b", "https://site.example/b"),
         ("webUrl: https://a.example/\nampWebUrl: https://a.example/amp", None),
+        ("sourceUrl: https://a.example/b", "https://a.example/b"),
+        ("sourceUrl: https://a.example/b\nwebUrl: https://a.example/c", "https://a.example/c"),
+        ("sourceUrl: https://a.example/b\noriginalUrl: https://a.example/c", "https://a.example/c"),
+        ("originalUrl: https://a.example/c\nsourceUrl: https://a.example/b", "https://a.example/c"),
+        ("originalUrl:\nsourceUrl: https://a.example/b", "https://a.example/b"),
+        ("originalUrl: 'ftp://a.example/c'\nsourceUrl: https://a.example/b", "https://a.example/b"),
     ],
 )
 def test_the_key(read: Read, urls: str, key: str | None) -> None:
@@ -300,6 +306,23 @@ def test_the_spellings(read: Read) -> None:
         ("https://b.example?id=1", "https://b.example/?id=1"),
     )
     assert related.urls == ()
+
+
+def test_the_names_that_older_documents_use(read: Read) -> None:
+    """They are read as today's, in related entries too; messages name the field as the document spells it."""
+    older = (
+        "sourceUrl: https://b.example/t\nampUrl: https://b.example/t/amp\ncdnAmpUrl: https://c.example/t\n"
+        "related: [{title: R, sourceUrl: 'https://r.example/a', ampUrl: 'https://r.example/b'}]"
+    )
+    newer = older
+    for former, name in FORMER.items():
+        newer = newer.replace(former, name)
+    assert read(front(older)).mentions == read(front(newer)).mentions
+    reading = read("---\ntitle: T\nsourceUrl: ftp://b.example/t\npublishedDateTime: 2026-03-01\n---\n")
+    assert [str(problem) for problem in reading.problems] == [
+        "a.md:3:1: error: no usable URL, expected `webUrl` or `originalUrl`",
+        'a.md:3:12: warning: `sourceUrl`: "ftp://b.example/t", expected an http(s) URL',
+    ]
 
 
 def test_tracking_of_ones_own(read: Read) -> None:
@@ -637,7 +660,7 @@ def test_messages_quote_briefly(read: Read) -> None:
 
 FIELD = st.builds(
     "{}: {}".format,
-    st.sampled_from([*LEAD, "related", "secured", "other"]),
+    st.sampled_from([*ADDRESSES, *LEAD, "related", "secured", "other"]),
     st.text(st.characters())
     | st.text("-?:[]{},&*!|>'\"%@` ~aN1.\n")
     | st.just("\n  - title: R\n    webUrl: https://r.example/r"),

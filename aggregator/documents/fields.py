@@ -52,6 +52,15 @@ def read_fields(
     return found, held
 
 
+def addresses(fields: Fields, notes: Notes) -> dict[str, str]:
+    """The usable URLs of an article, by the names of `SPELLINGS`; the newer name counts where a field has two."""
+    found, _ = read_fields(fields, ADDRESSES, notes)
+    for former, name in FORMER.items():
+        if former in found:
+            found.setdefault(name, found.pop(former))
+    return {name: found[name] for name in SPELLINGS if name in found}
+
+
 def image(node: Node, notes: Notes) -> Image:
     """A picture: a map, or its URL alone."""
     if type(node.value) is str:
@@ -125,9 +134,14 @@ _PROVIDER = {
 SPELLINGS = ("webUrl", "originalUrl", "ampWebUrl", "cdnAmpWebUrl")
 """The URLs of one article, the best one first."""
 
+FORMER = {"sourceUrl": "originalUrl", "ampUrl": "ampWebUrl", "cdnAmpUrl": "cdnAmpWebUrl"}
+"""What older documents call the URLs of an article, and what they are called now."""
+
+ADDRESSES = {name: Field(name, kinds.url) for name in (*SPELLINGS, *FORMER)}
+"""The fields that hold the URLs of an article, also a related one."""
+
 RELATED = {
     "title": Field("title", kinds.title, strict=True),
-    **{name: Field(name, kinds.url) for name in SPELLINGS},
     "excerpt": Field("excerpt", kinds.excerpt),
     "publishedDateTime": Field("published", kinds.likely_instant),
     "updatedDateTime": Field("updated", kinds.likely_instant),
@@ -150,7 +164,7 @@ RELATED = {
     "ratings": Field("rating", kinds.rating),
     "items": Field("items", _items),
 }
-"""The fields of a related entry."""
+"""The fields of a related entry, its addresses apart."""
 
 LEAD = {
     **RELATED,
@@ -160,7 +174,7 @@ LEAD = {
     "draft": Field("draft", kinds.yes_no, strict=True),
     "topics": Field("topics", topics),
 }
-"""The fields of a document's own article; `related` apart."""
+"""The fields of a document's own article; its addresses and `related` apart."""
 
 BYLINE = {"authors": Field("authors", _authors)}
 """What a provider says of an article and not of itself."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from aggregator.documents.fields import BYLINE, LEAD, RELATED, SPELLINGS, distinct, read_fields
+from aggregator.documents.fields import BYLINE, FORMER, LEAD, RELATED, SPELLINGS, addresses, distinct, read_fields
 from aggregator.documents.kinds import unfit
 from aggregator.errors import ParseError
 from aggregator.model import Mention
@@ -17,6 +17,8 @@ from aggregator.text.plain import fold
 from aggregator.text.urls import canonical, names_article
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aggregator.documents.kinds import Fields
     from aggregator.documents.notes import Notes
     from aggregator.documents.options import Options
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from aggregator.text.tree import Node
 
 _LINKS = SPELLINGS[:2]  # an AMP page is a copy, never the article itself
+_SPELLED = (*_LINKS, *(former for former, name in FORMER.items() if name in _LINKS))
 _NO_TITLE = "no title"
 _NO_URL = "no usable URL, expected `webUrl` or `originalUrl`"
 _ONLY_TEXT = "no usable URL, kept as text, expected `webUrl` or `originalUrl`"
@@ -37,8 +40,9 @@ def lead_mention(fields: Fields, source: int, body: str, options: Options, notes
         notes.error(error)
     if "title" not in found and "title" not in held:
         notes.error(_missing(_NO_TITLE, fields, ("title",), (1, 1)))
-    if not any(name in found for name in _LINKS):
-        notes.error(_missing(_NO_URL, fields, _LINKS, (1, 1)))
+    urls = addresses(fields, notes)
+    if not any(name in urls for name in _LINKS):
+        notes.error(_missing(_NO_URL, fields, _SPELLED, (1, 1)))
     if "published" not in found and "publishedDateTime" not in held:
         found["published"] = date_in_name(notes.path.rpartition("/")[2])
         if not found["published"]:
@@ -50,11 +54,11 @@ def lead_mention(fields: Fields, source: int, body: str, options: Options, notes
     if options.keywords:
         text = f"{found['title']}\n{found.get('excerpt', '')}"
         found["topics"] = distinct((*found.get("topics", ()), *topics_in(text, options.keywords)))
-    found["urls"] = _spellings([found[name] for name in SPELLINGS if name in found], options.tracking)
+    found["urls"] = _spellings(list(urls.values()), options.tracking)
     found["body"] = body
     if "id" in found:
         found["id_at"] = fields["id"].key
-    return _mention(fields, found, 0, source, options, notes)
+    return _mention(fields, found, _links(urls), 0, source, options, notes)
 
 
 def related_mentions(node: Node, source: int, options: Options, notes: Notes) -> list[Mention]:
@@ -87,15 +91,20 @@ def _related(item: Node, place: int, source: int, options: Options, notes: Notes
         raise error
     if "title" not in found:
         raise _missing(_NO_TITLE, item.value, ("title",), (item.line, item.column))
-    if not any(name in found for name in _LINKS):
-        notes.warning(_missing(_ONLY_TEXT, item.value, _LINKS, (item.line, item.column)))
-    return _mention(item.value, found, place, source, options, notes)
+    links = _links(addresses(item.value, notes))
+    if not links:
+        notes.warning(_missing(_ONLY_TEXT, item.value, _SPELLED, (item.line, item.column)))
+    return _mention(item.value, found, links, place, source, options, notes)
 
 
-def _mention(fields: Fields, found: dict[str, Any], place: int, source: int, options: Options, notes: Notes) -> Mention:
-    links = [found[name] for name in _LINKS if name in found]
-    for name in SPELLINGS:
-        found.pop(name, None)
+def _links(urls: Mapping[str, str]) -> list[str]:
+    """The URLs that an article may be linked to, the best one first."""
+    return [urls[name] for name in _LINKS if name in urls]
+
+
+def _mention(
+    fields: Fields, found: dict[str, Any], links: list[str], place: int, source: int, options: Options, notes: Notes
+) -> Mention:
     author = found.pop("author", ())
     if "authors" not in found:
         found["authors"] = author or _by_provider(fields, notes)
