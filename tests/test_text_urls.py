@@ -12,7 +12,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from aggregator.text import hosts, urls
-from aggregator.text.urls import MAX_DEPTH, TRACKING, absolute, canonical, host, names_article
+from aggregator.text.tracking import BY_HOST, TRACKING
+from aggregator.text.urls import MAX_DEPTH, absolute, canonical, host, names_article
 
 BASE = "https://site.example/blog/index.html"
 LEGAL = re.compile(r"https?://[A-Za-z0-9._-]+(:\d{1,5})?([/?#]([A-Za-z0-9._~:/?#@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)?")
@@ -414,7 +415,7 @@ def test_a_mirror_has_the_keys_of_its_host(mirror: str, own: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "parameter"), [(name, parameter) for names, row in hosts.TRACKING for name in names for parameter in row]
+    ("name", "parameter"), [(name, parameter) for names, row in BY_HOST for name in names for parameter in row]
 )
 def test_every_tracking_parameter_of_a_host_goes_there_alone(name: str, parameter: str) -> None:
     """A host's own way to count its readers makes no other key there; elsewhere, the same parameter may matter."""
