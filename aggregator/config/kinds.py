@@ -160,6 +160,12 @@ def base_url(written: str) -> str:
     return found.rstrip("/") + "/"
 
 
+def documents_url(written: str) -> str:
+    """Likewise; with a `*` behind it where what begins with `/` is below it."""
+    written = written.strip()
+    return base_url(written.removesuffix("*")) + "*" * written.endswith("*")
+
+
 def loopback(written: str) -> str:
     """`host:port` that this machine alone can reach (RFC 1122 3.2.1.3, RFC 4291 2.5.3), or nothing."""
     from ipaddress import ip_address  # only here: most configurations have no address
@@ -282,6 +288,7 @@ Text: TypeAlias = Annotated[str, text]
 Line: TypeAlias = Annotated[str, line]
 Url: TypeAlias = Annotated[str, url]
 BaseUrl: TypeAlias = Annotated[str, base_url]
+DocumentsUrl: TypeAlias = Annotated[str, documents_url]
 Slug: TypeAlias = Annotated[str, slug]
 CustomName: TypeAlias = Annotated[str, custom_name]
 Token: TypeAlias = Annotated[str, token]

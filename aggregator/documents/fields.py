@@ -62,10 +62,17 @@ def addresses(fields: Fields, notes: Notes) -> dict[str, str]:
 
 
 def image(node: Node, notes: Notes) -> Image:
-    """A picture: a map, or its URL alone."""
+    """A picture of an article: a map, or its URL alone."""
+    if type(node.value) is str:
+        return Image(kinds.picture(node, notes))
+    return Image(**_with_url(node, "an image", _IMAGE, notes))
+
+
+def logo(node: Node, notes: Notes) -> Image:
+    """A picture of a provider, likewise: the site's own, so a relative URL belongs to the site."""
     if type(node.value) is str:
         return Image(kinds.url(node, notes))
-    return Image(**_with_url(node, "an image", _IMAGE, notes))
+    return Image(**_with_url(node, "an image", _LOGO, notes))
 
 
 def action(node: Node, notes: Notes) -> Action:
@@ -103,6 +110,7 @@ _levels = many(lambda node, _: label(node, "a level"))
 _items = many(lambda node, _: label(node, "the name of an item"))
 _authors = many(author)
 _images = many(image)
+_logos = many(logo)
 
 
 def _with_url(node: Node, what: str, table: Mapping[str, Field], notes: Notes) -> dict[str, Any]:
@@ -115,11 +123,12 @@ def _with_url(node: Node, what: str, table: Mapping[str, Field], notes: Notes) -
 
 
 _IMAGE = {
-    "url": Field("url", kinds.url, strict=True),
+    "url": Field("url", kinds.picture, strict=True),
     "width": Field("width", kinds.pixels),
     "height": Field("height", kinds.pixels),
     "title": Field("title", kinds.text),
 }
+_LOGO = {**_IMAGE, "url": Field("url", kinds.url, strict=True)}
 _ACTION = {
     "url": Field("url", kinds.url, strict=True),
     "title": Field("title", kinds.text),
@@ -128,7 +137,7 @@ _ACTION = {
 _PROVIDER = {
     "name": Field("name", kinds.text),
     "domain": Field("domain", kinds.domain),
-    "images": Field("images", _images),
+    "images": Field("images", _logos),
 }
 
 SPELLINGS = ("webUrl", "originalUrl", "ampWebUrl", "cdnAmpWebUrl")

@@ -14,7 +14,7 @@ from aggregator.model import Mention
 from aggregator.text.dates import date_in_name
 from aggregator.text.keywords import topics_in
 from aggregator.text.plain import fold
-from aggregator.text.urls import canonical, names_article
+from aggregator.text.urls import again, canonical, names_article
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,15 +33,24 @@ _ONLY_TEXT = "no usable URL, kept as text, expected `webUrl` or `originalUrl`"
 _NO_DATE = "no date, expected `publishedDateTime` or a file name that starts with one such as 2023-02-28"
 
 
-def lead_mention(fields: Fields, source: int, body: str, options: Options, notes: Notes) -> Mention | None:
-    """What the document says of its own article; None, and errors noted, where it can't be used."""
+def links_of(urls: Mapping[str, str]) -> list[str]:
+    """The `addresses` of an article that it may be linked to, the best one first."""
+    return [urls[name] for name in _LINKS if name in urls]
+
+
+def lead_mention(
+    fields: Fields, urls: Mapping[str, str], source: int, body: str, options: Options, notes: Notes
+) -> Mention | None:
+    """What the document says of its own article, whose `addresses` these are; None, and errors noted, where it can't
+    be used.
+    """
     found, held = read_fields(fields, LEAD, notes)
     for error in held.values():
         notes.error(error)
     if "title" not in found and "title" not in held:
         notes.error(_missing(_NO_TITLE, fields, ("title",), (1, 1)))
-    urls = addresses(fields, notes)
-    if not any(name in urls for name in _LINKS):
+    links = links_of(urls)
+    if not links:
         notes.error(_missing(_NO_URL, fields, _SPELLED, (1, 1)))
     if "published" not in found and "publishedDateTime" not in held:
         found["published"] = date_in_name(notes.path.rpartition("/")[2])
@@ -58,7 +67,7 @@ def lead_mention(fields: Fields, source: int, body: str, options: Options, notes
     found["body"] = body
     if "id" in found:
         found["id_at"] = fields["id"].key
-    return _mention(fields, found, _links(urls), 0, source, options, notes)
+    return _mention(fields, found, links, 0, source, options, notes)
 
 
 def related_mentions(node: Node, source: int, options: Options, notes: Notes) -> list[Mention]:
@@ -78,28 +87,24 @@ def related_mentions(node: Node, source: int, options: Options, notes: Notes) ->
 
 def respelled(mention: Mention, tracking: tuple[str, ...]) -> Mention:
     """A mention read under other rules, with the keys that its URLs have under these."""
-    key = canonical(mention.link, tracking) if mention.link else mention.key
-    urls = _spellings([url for _, url in mention.urls], tracking)
+    key = canonical(again(mention.link), tracking) if mention.link else mention.key
+    urls = _spellings([again(url) for _, url in mention.urls], tracking)
     return replace(mention, key=key if names_article(key) else mention.key, urls=urls)
 
 
 def _related(item: Node, place: int, source: int, options: Options, notes: Notes) -> Mention:
     if type(item.value) is not dict:
         raise unfit(item, "a map")
+    links = links_of(addresses(item.value, notes))
+    notes.about(links[0] if links else "")
     found, held = read_fields(item.value, RELATED, notes)
     for error in held.values():
         raise error
     if "title" not in found:
         raise _missing(_NO_TITLE, item.value, ("title",), (item.line, item.column))
-    links = _links(addresses(item.value, notes))
     if not links:
         notes.warning(_missing(_ONLY_TEXT, item.value, _SPELLED, (item.line, item.column)))
     return _mention(item.value, found, links, place, source, options, notes)
-
-
-def _links(urls: Mapping[str, str]) -> list[str]:
-    """The URLs that an article may be linked to, the best one first."""
-    return [urls[name] for name in _LINKS if name in urls]
 
 
 def _mention(

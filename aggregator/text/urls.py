@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase, translate
 from functools import cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urljoin
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus
 
+from aggregator.text.addresses import cleaned, joined
 from aggregator.text.hosts import Redirector, Rules, moves_paths, rules
 from aggregator.text.plain import quoted
 from aggregator.text.tracking import TRACKING
@@ -25,8 +26,6 @@ _LEGAL = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE)
-_HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_DROPPED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490 section 3.1
 _DEVIATIONS = re.compile("([ßς])")
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
@@ -43,18 +42,24 @@ _HTTP = re.compile("https?://", re.IGNORECASE)
 _ESCAPED = str.maketrans({"[": "%5B", "]": "%5D", "|": "%7C"})
 
 
-def absolute(url: str, base: str) -> str | None:
+def absolute(url: str, base: str, root: str = "") -> str | None:
     """The URL as it is written, made a legal absolute http(s) URL in ASCII (RFC 3986).
 
-    A relative one is joined to `base`; where that is "", only `//host/path` can be used (as https). White
-    space, control characters, user and password go, illegal characters are escaped, international hosts
+    A relative one is joined to `base` (with a path from the root below `root`, where the base is), one that only lacks
+    its scheme gets https; where `base` is "", only the latter and `//host/path` can be used. White space and what
+    nobody can see, user and password go, entities are decoded, illegal characters are escaped, international hosts
     become punycode. None where it isn't http(s), where its host is neither `localhost` nor of several labels,
     and where it is longer than 8192 characters.
     """
     found = _LEGAL.fullmatch(url)
-    if not found or found["port"] or len(url) > MAX_LENGTH:
-        return _mended(url, base)
+    if not found or found["port"] or ";" in url or len(url) > MAX_LENGTH:  # `;` may end an entity
+        return _mended(url, base, root)
     return url
+
+
+def again(url: str) -> str:
+    """An absolute URL as `absolute` gives it today; one that an earlier version took and this one doesn't stays."""
+    return absolute(url, "") or url
 
 
 def canonical(url: str, tracking: tuple[str, ...] = ()) -> str:
@@ -80,17 +85,15 @@ def host(url: str) -> str:
     return found["host"].lower() if found else ""
 
 
-def _mended(url: str, base: str) -> str | None:
-    url = _DROPPED.sub("", url.strip())
+def _mended(url: str, base: str, root: str) -> str | None:
+    url = cleaned(url) if len(url) <= 2 * MAX_LENGTH else ""
     if not url or len(url) > MAX_LENGTH:
         return None
     # Browsers read `\` as `/` before the query; read otherwise, `http://a.com\@b.com/` names another host.
     before, mark, query = url.partition("?")
     url = before.replace("\\", "/") + mark + query
     try:
-        if not _HAS_SCHEME.match(url):
-            url = urljoin(base or "https:", url)
-        parts = _PARTS.fullmatch(url)
+        parts = _PARTS.fullmatch(joined(url, base, root))
         if not parts:
             return None
         scheme, authority, *tail = parts.groups("")
