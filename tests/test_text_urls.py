@@ -130,6 +130,8 @@ def test_absolute_refuses(url: str) -> None:
         "https://a.exa\u00admple/b?c=1&d=2",
         "h\u200dttps:/\u200c/a.example/b?c=\u202a1\u202c&\u2066d=2\u2069",
         "https://me:sec\u200bret@a.example/b?c=1&d=2",
+        "https://a.example/b?c=1&am\u200bp;d=2",
+        "https://a.example/b?c=1&am&#8203;p;d=2&#xAD;",
         "<https://a.example/b?c=1&d=2>",
         "&lt;https://a.example/b?c=1&amp;d=2&gt;",
         ' "https://a.example/b?c=1&d=2" ',
@@ -150,6 +152,7 @@ def test_what_copying_left_in_an_address_goes(url: str) -> None:
         ("https://a.example/?q=%26amp%3B%E2%80%8B", "https://a.example/?q=%26amp%3B%E2%80%8B"),
         ("https://a.example/\u0645\u06cc\u200c\u062e", "https://a.example/%D9%85%DB%8C%E2%80%8C%D8%AE"),
         ("https://a.example/\u2764\ufe0f", "https://a.example/%E2%9D%A4%EF%B8%8F"),
+        ("https://a.example/\u0645\u200c ", "https://a.example/%D9%85"),
         ("javascript&colon;alert(1)", None),
         ("java&Tab;script&#58;alert(1)", None),
         ("&#38;#38;#" * 9 + "38;" * 9, None),
@@ -207,6 +210,7 @@ def test_half_an_address_is_completed(url: str, expected: str) -> None:
         "[b](https://a.example/b)",
         "(a.example/b)",
         "see a.example/b",
+        "a..example/b",
         "a.example, b.example/c",
         "me@a.example",
         "me:secret@a.example/b",
@@ -277,6 +281,15 @@ def test_what_nobody_can_see_changes_nothing(url: str, data: st.DataObject) -> N
     place = data.draw(st.integers(0, len(url)))
     hidden = data.draw(st.lists(st.sampled_from(HIDDEN), min_size=1).map("".join))
     assert absolute(url[:place] + hidden + url[place:], BASE) == absolute(url, BASE)
+
+
+@given(joined(["https://a.example/", *'&#;amp38x26<>" \u200b\u200d\u00ad\u0645é', "&amp;", "&#8203;", "&lt;", "&#38;"]))
+def test_an_address_that_was_cleaned_is_clean(url: str) -> None:
+    """However entities, hidden characters and signs stand in each other."""
+    found = absolute(url, BASE)
+    assume(found)
+    assert found is not None
+    assert absolute(found, BASE) == found
 
 
 @given(st.integers(1, 12), st.sampled_from(["&amp;", "&#38;", "&#x26;"]))

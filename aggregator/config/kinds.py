@@ -16,6 +16,7 @@ from typing import Annotated, TypeAlias
 from msgspec import UNSET
 
 from aggregator.text import slugs
+from aggregator.text.unseen import is_blank
 from aggregator.text.urls import absolute
 
 _FLAGS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
@@ -45,10 +46,10 @@ def text(written: str) -> str:
 
 
 def line(written: str) -> str:
-    """A text on one line that isn't empty."""
-    if not (words := written.split()):
+    """A text on one line in which there is something to see."""
+    if is_blank(written):
         raise ValueError("a text that isn't empty")
-    return " ".join(words)
+    return " ".join(written.split())
 
 
 def flag(written: str) -> bool:

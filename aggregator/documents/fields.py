@@ -54,7 +54,8 @@ def read_fields(
 
 def addresses(fields: Fields, notes: Notes) -> dict[str, str]:
     """The usable URLs of an article, by the names of `SPELLINGS`; the newer name counts where a field has two."""
-    found, _ = read_fields(fields, ADDRESSES, notes)
+    given = {name: fields[name] for name in ADDRESSES if name in fields}
+    found, _ = read_fields(given, ADDRESSES, notes)
     for former, name in FORMER.items():
         if former in found:
             found.setdefault(name, found.pop(former))

@@ -137,7 +137,7 @@ def url(node: Node, notes: Notes) -> str:
 
 def picture(node: Node, notes: Notes) -> str:
     """An absolute http(s) URL of what is seen of an article; a relative one belongs to the article's own address."""
-    if scalar(node, "the URL of a picture").lstrip().startswith("#"):
+    if type(node.value) is str and node.value[:1] == "#":  # a place in the article's page
         raise unfit(node, "the URL of a picture")
     return _url(node, notes.base, notes.root)
 
@@ -258,8 +258,8 @@ def _shown(node: Node) -> str:
         case list():
             return "a list"
         case str() as value if value:
-            address = cleaned(value)
+            address = cleaned(value[:MAX_TEXT])
             harmless = _CREDENTIALS.sub("", address)
-            return quoted(value if harmless == address else harmless)
+            return quoted(value if harmless == address else harmless)  # of what is long, only the beginning is shown
         case _:
             return "nothing"

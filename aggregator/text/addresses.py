@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from functools import cache
+from functools import lru_cache
 from html.entities import html5
 from urllib.parse import urljoin, urlsplit
 
@@ -19,10 +19,11 @@ _AROUND = {"<": ">", '"': '"', "'": "'", "“": "”", "‘": "’", "„": "“
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _WEB = re.compile(r"https?:", re.IGNORECASE)
-_FIRST = re.compile(r"[^/?#]*")
+_END = re.compile("[/?#]")  # of a host, or of the first part of a path
 _HOST = re.compile(r"(?P<name>[\w-]{1,63}(?:[.\u3002\uff0e\uff61][\w-]{1,63})+)\.?(?P<port>:[0-9]{0,5})?")
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490 section 3.1
 _MISPLACED = re.compile(r"""[\s()\[\]{}<>"',;!|*`]""")
+_DOUBLED = re.compile(r"\.{2,}")
 _WORD = re.compile(r"[\w~+%-]+")  # what most relative addresses begin with
 _STARTS = ("http", "https", "www", "localhost")
 
@@ -32,11 +33,13 @@ def cleaned(address: str) -> str:
 
     `&amp;` is decoded however often it was escaped, as no address means it; "" where others were more than 4 times.
     """
+    address = _visible(address)
     if "&" in address and ";" in address:
         address = _decoded(address)
-    address = seen(_DROPPED.sub("", address)).strip()
-    while len(address) > 1 and _AROUND.get(address[0]) == address[-1]:
-        address = address[1:-1].strip()
+    for _ in range(_MOST_TIMES):
+        if _AROUND.get(address[:1]) != address[1:][-1:]:
+            break
+        address = _visible(address[1:-1])
     return address
 
 
@@ -50,8 +53,7 @@ def joined(address: str, base: str, root: str = "") -> str:
     Where `base` is below `root`, a path from the root is below it too, unless it says so itself. A `base` of "" stands
     for none: then only `//host/path` and what lacks its scheme can be used.
     """
-    start = _FIRST.match(address)
-    first = start[0] if start else ""
+    first = _END.split(address, 1)[0]
     if not first:
         return urljoin(base or "https:", _below(address, base, root))
     if _WEB.match(first):
@@ -64,9 +66,13 @@ def joined(address: str, base: str, root: str = "") -> str:
     return urljoin(base or "https:", address) if _is_relative(first, rest) else ""
 
 
+def _visible(address: str) -> str:
+    return seen(_DROPPED.sub("", address).strip()).strip()
+
+
 def _decoded(address: str) -> str:
     for _ in range(_MOST_TIMES + 1):
-        again = _REFERENCE.sub(_character, _AMPERSANDS.sub("&", address))
+        again = _visible(_REFERENCE.sub(_character, _AMPERSANDS.sub("&", address)))
         if again == address:
             return address
         address = again
@@ -84,7 +90,7 @@ def _is_host(first: str, rest: str) -> bool:
     host = None if _WORD.fullmatch(first) else _HOST.fullmatch(first)
     if not host:
         return False
-    labels = _DOTS.split(host["name"].lower())
+    labels = DOTS.split(host["name"].lower())
     if labels[0] == "www":
         return len(labels) > 2 or not _is_page(labels[1])
     from aggregator.text.endings import FILES
@@ -96,7 +102,7 @@ def _is_page(ending: str) -> bool:
     return ending in ("htm", "html", "xhtml", "php", "asp", "aspx", "jsp")
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _is_domain(ending: str) -> bool:
     """Whether a host's name can end so."""
     from aggregator.text.endings import DOMAINS, RESERVED
@@ -116,13 +122,12 @@ def _is_relative(first: str, rest: str) -> bool:
     user, _, name = first.rpartition("@")
     if user and user[0] != "@" and _is_host(name, rest):  # `@name@host` is a path in the fediverse
         return False
-    plain = _MISPLACED.sub("", first)
+    plain = _DOUBLED.sub(".", _MISPLACED.sub("", first))
     if plain != first and _is_host(plain, rest):
         return False
     if _is_numeric(first):
         return False
-    following = _FIRST.match(rest.lstrip("/"))
-    second = following[0] if following else ""
+    second = _END.split(rest.lstrip("/"), 1)[0]
     is_started = first.lower() in _STARTS
     if rest.startswith("//"):
         return not (is_started or _is_host(second, "/"))

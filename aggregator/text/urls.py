@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, unquote_plus
 
-from aggregator.text.addresses import cleaned, joined
+from aggregator.text.addresses import DOTS, cleaned, joined
 from aggregator.text.hosts import Redirector, Rules, moves_paths, rules
 from aggregator.text.plain import quoted
 from aggregator.text.tracking import TRACKING
@@ -26,7 +26,6 @@ _LEGAL = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE)
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490 section 3.1
 _DEVIATIONS = re.compile("([ßς])")
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _KEPT = "!$&'()*+,;=:@/%~"
@@ -105,7 +104,7 @@ def _mended(url: str, base: str, root: str) -> str | None:
 def _checked(scheme: str, authority: str, path: str, query: str, fragment: str) -> str | None:
     name, _, port = authority.partition(":")
     if not name.isascii():
-        name = ".".join(map(_in_ascii, _DOTS.split(name)))
+        name = ".".join(map(_in_ascii, DOTS.split(name)))
     if port:
         if not port.isdecimal() or int(port) > 65535:
             return None
