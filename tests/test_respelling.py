@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from aggregator.store import LEDGER_FILE
+from aggregator.store import INDEX_FILE, LEDGER_FILE
 from tests.world import World
 
 
@@ -19,6 +19,8 @@ def remember(world: World, *changes: tuple[str, str, str]) -> None:
             change = f"UPDATE {table} SET {name} = replace({name}, ?1, ?2) WHERE instr({name}, ?1)"
             changed = ledger.execute(change, (new, old))
             assert changed.rowcount > 0
+    for file in world.store.glob(f"{INDEX_FILE}*"):  # it was never made by these rules
+        file.unlink()
     world.program = "the next version"
 
 
@@ -59,6 +61,25 @@ def test_an_id_stays_when_entities_are_decoded(world: World) -> None:
     world.document("b", webUrl="https://news.example/a?x=1&y=2", publishedDateTime="2026-03-09")
     world.regenerate()
     assert world.ids() == {"About b": id}
+    assert world.tree() == world.rebuilt()
+
+
+def test_the_id_of_an_expanded_entry_stays_when_entities_are_decoded(world: World) -> None:
+    """It has no document of its own."""
+    world.options["related"] = "expand"
+    related = {"title": "R", "webUrl": "https://other.example/r?z=1&amp;y=2", "publishedDateTime": "2026-03-01"}
+    world.document("a", related=[related])
+    world.regenerate()
+    new, old = "https://other.example/r?y=2&z=1", "https://other.example/r?amp%3By=2&z=1"
+    minted, id = world.ids()["R"], "tag:feeds.example.org,2026:minted-from-the-old-key"
+    remember(
+        world,
+        *((column, new, old) for column in ("url.url", "article.key", "path.path")),
+        ("url.written", "r?z=1&y=2", "r?z=1&amp;y=2"),
+        *((f"{table}.id", minted, id) for table in ("url", "article", "path")),
+    )
+    world.regenerate()
+    assert world.ids()["R"] == id
     assert world.tree() == world.rebuilt()
 
 
