@@ -131,6 +131,7 @@ sources:
     limit: 500KiB
   - path: /srv/articles
     limit: 1000
+  - {path: blog, base_url: "https://www.example.org/blog*"}
 topics:
   list:
     - C++
@@ -167,12 +168,13 @@ runtime: {path: /run/aggregator}
     assert loaded.site.description == "What happens\nevery day."
     assert (loaded.site.language, loaded.site.author, loaded.site.copyright) == ("pt-BR", "Ada", "© Ada")
     assert (loaded.site.icon, loaded.site.timezone) == ("https://feeds.example.org/icon.png?v=2", "Europe/Berlin")
-    first, second = loaded.sources
+    first, second, third = loaded.sources
     assert (first.name, first.folder) == ("articles/ai", file.parent / "articles/ai")
     assert (first.include, first.exclude) == (("*.md",), ("drafts/**",))
     assert (first.base_url, first.limit) == ("https://blog.example.org/", 500 * 1024)
     assert (second.name, second.folder, second.limit) == ("/srv/articles", Path("/srv/articles"), 1000)
     assert second.base_url == "https://feeds.example.org/ai/"
+    assert third.base_url == "https://www.example.org/blog/*"
     assert loaded.topics.known == (
         KnownTopic(name="C++"),
         KnownTopic(name="機械学習"),

@@ -10,12 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from aggregator import documents
 from aggregator.model import Severity
+from aggregator.text.plain import fold
+from aggregator.text.urls import canonical
 from tests.readers import assert_grammar, faults
 from tests.site import Site
 from tests.world import told
 
-CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "powerapps"
+CORPORA = Path(__file__).parents[2] / "shared" / "corpus"
+CORPUS = CORPORA / "powerapps"
+FIRST_YEAR = CORPORA / "ai-2020"
+SITE = documents.Options(base_url="https://site.example/")
 TOLD = re.compile(r".+:\d+:\d+: (error|warning): .+", re.DOTALL)
 
 pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus is not beside the checkout")
@@ -59,6 +65,44 @@ def test_every_document_is_read_or_says_why_not(real: Site) -> None:
     assert all((real.root / path).exists() for path in failed)
     reasons = {problem.message.partition(",")[0] for problem in report.problems}
     assert reasons == {"no title", "no usable URL", "no date"}
+
+
+@pytest.mark.skipif(not FIRST_YEAR.exists(), reason="the first year is not beside the checkout")
+def test_the_first_year_is_read() -> None:
+    """All of it, and nothing in it is wrong, although its fields have the names that they had then."""
+    paths = sorted(FIRST_YEAR.rglob("*.md"))
+    readings = [documents.read(str(path), path.name, 0, SITE) for path in paths]
+    assert len(readings) == 826
+    assert {reading.outcome for reading in readings} == {documents.Outcome.read}
+    assert [str(problem) for reading in readings for problem in reading.problems] == []
+    assert all(mention.link for reading in readings for mention in reading.mentions)
+
+
+def addresses() -> dict[str, set[str]]:
+    """Every address in the documents of all corpora, and the headlines that it has there, folded."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(CORPORA.rglob("*.md")):
+        reading = documents.read(str(path), path.name, 0, SITE)
+        for mention in reading.mentions:
+            for url in filter(None, {mention.link, *(url for _, url in mention.urls)}):
+                found.setdefault(url, set()).add(fold(mention.title))
+    return found
+
+
+def test_tracking_makes_no_two_pages_one() -> None:
+    """Addresses that differ in nothing but what the tables call tracking are one page: they have a headline in common,
+    or their path spells one, and is in use without a query.
+    """
+    titles = addresses()
+    assert len(titles) > 2000
+    joined: dict[str, list[str]] = {}
+    for url in sorted(titles):
+        joined.setdefault(canonical(url), []).append(url)
+    counted = [urls for urls in joined.values() if len(urls) > 1 and any("?" in url for url in urls)]
+    assert len(counted) > 3
+    for urls in counted:
+        bare = [url for url in urls if "?" not in url and url.count("-") > 3]
+        assert set.intersection(*(titles[url] for url in urls)) or bare, urls
 
 
 def test_a_second_run_writes_nothing(real: Site) -> None:

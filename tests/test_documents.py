@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from aggregator import documents
 from aggregator.documents import Options, Outcome, Reading, digest
-from aggregator.documents.fields import LEAD, RELATED
+from aggregator.documents.fields import ADDRESSES, FORMER, LEAD, RELATED, SPELLINGS
 from aggregator.documents.kinds import MAX_EXCERPT, MAX_TITLE
 from aggregator.model import Mention, Player, Severity, by_title
 from aggregator.text.dates import instant
@@ -87,7 +88,7 @@ def test_every_field_of_the_table_is_in_a_data_file() -> None:
     """No row of the table goes without a document that uses it, and without one that gets it wrong."""
     good = DATA.joinpath("everything.md").read_text() + DATA.joinpath("sparse.md").read_text()
     wrong = DATA.joinpath("wrong.md").read_text(), DATA.joinpath("held-back.md").read_text()
-    for name, field in LEAD.items():
+    for name, field in ({name: ADDRESSES[name] for name in SPELLINGS} | LEAD).items():
         assert f"\n{name}:" in good
         assert f"\n{name}:" in wrong[field.strict]
     assert set(LEAD) - set(RELATED) == {"id", "draft", "topics"}
@@ -275,6 +276,12 @@ def test_a_date_in_the_name(read: Read) -> None:
         ("webUrl: 'javascript:x'\noriginalUrl: https://a.example/b", "https://a.example/b"),
         ("webUrl: /b", "https://site.example/b"),
         ("webUrl: https://a.example/\nampWebUrl: https://a.example/amp", None),
+        ("sourceUrl: https://a.example/b", "https://a.example/b"),
+        ("sourceUrl: https://a.example/b\nwebUrl: https://a.example/c", "https://a.example/c"),
+        ("sourceUrl: https://a.example/b\noriginalUrl: https://a.example/c", "https://a.example/c"),
+        ("originalUrl: https://a.example/c\nsourceUrl: https://a.example/b", "https://a.example/c"),
+        ("originalUrl:\nsourceUrl: https://a.example/b", "https://a.example/b"),
+        ("originalUrl: 'ftp://a.example/c'\nsourceUrl: https://a.example/b", "https://a.example/b"),
     ],
 )
 def test_the_key(read: Read, urls: str, key: str | None) -> None:
@@ -300,6 +307,23 @@ def test_the_spellings(read: Read) -> None:
         ("https://b.example?id=1", "https://b.example/?id=1"),
     )
     assert related.urls == ()
+
+
+def test_the_names_that_older_documents_use(read: Read) -> None:
+    """They are read as today's, in related entries too; messages name the field as the document spells it."""
+    older = (
+        "sourceUrl: https://b.example/t\nampUrl: https://b.example/t/amp\ncdnAmpUrl: https://c.example/t\n"
+        "related: [{title: R, sourceUrl: 'https://r.example/a', ampUrl: 'https://r.example/b'}]"
+    )
+    newer = older
+    for former, name in FORMER.items():
+        newer = newer.replace(former, name)
+    assert read(front(older)).mentions == read(front(newer)).mentions
+    reading = read("---\ntitle: T\nsourceUrl: ftp://b.example/t\npublishedDateTime: 2026-03-01\n---\n")
+    assert [str(problem) for problem in reading.problems] == [
+        "a.md:3:1: error: no usable URL, expected `webUrl` or `originalUrl`",
+        'a.md:3:12: warning: `sourceUrl`: "ftp://b.example/t", expected an http(s) URL',
+    ]
 
 
 def test_tracking_of_ones_own(read: Read) -> None:
@@ -371,13 +395,179 @@ def test_all_problems_are_told_at_once(read: Read) -> None:
 
 def test_relative_urls_need_a_site(read: Read) -> None:
     """Where no site is configured, a relative URL is a warning that says so."""
-    reading = read(front("images: [/cover.jpg]"), options=Options())
-    assert lead(reading).images == ()
-    assert str(reading.problems[0]) == 'a.md:5:10: warning: "/cover.jpg", expected an absolute http(s) URL'
+    reading = read(front("originalUrl: /t"), options=Options())
+    assert lead(reading).link == "https://a.example/t"
+    assert str(reading.problems[0]) == 'a.md:5:14: warning: `originalUrl`: "/t", expected an absolute http(s) URL'
+
+
+BUNDLE = """---
+title: Kites
+webUrl: https://outlet.example/2026/02/kites/?from=feed
+publishedDateTime: 2026-03-01
+images: [cover.jpg, /i/large.jpg, {url: ../kites.png}]
+featuredContent: "<iframe src='player.html'></iframe>"
+provider: {name: Outlet, images: [/logos/outlet.png, {url: logo.png}]}
+actions: {url: /files/kites.zip}
+related:
+  - {title: R, webUrl: /r/, images: [r.jpg], provider: {name: S, images: [/logos/s.png]}}
+  - {title: S, webUrl: 'https://other.example/s/', images: [s.jpg], featuredContent: "<iframe src='/p'></iframe>"}
+  - {title: In print, images: [print.jpg]}
+---
+[a](figs/a.html) [b](../kites-2/) [c](?page=2) [d](#table) [e](/imprint) [f](#) ![g](plot.png)
+"""
+
+
+def test_what_is_relative_in_a_document_belongs_to_its_article(read: Read) -> None:
+    """Body, pictures and player to the article's own address (RFC 3986 section 5.1); the addresses of articles, logos
+    and downloads to the site."""
+    kites, near, far, text = read(BUNDLE).mentions
+    here = "https://outlet.example/2026/02/kites/"
+    assert re.findall('(?:href|src)="(.*?)"', kites.body) == [
+        f"{here}figs/a.html",
+        "https://outlet.example/2026/02/kites-2/",
+        f"{here}?page=2",
+        f"{here}?from=feed#table",
+        "https://outlet.example/imprint",
+        f"{here}plot.png",
+    ]
+    assert [picture.url for picture in kites.images] == [
+        f"{here}cover.jpg",
+        "https://outlet.example/i/large.jpg",
+        "https://outlet.example/2026/02/kites.png",
+    ]
+    assert kites.player == Player(f"{here}player.html")
+    assert kites.provider is not None
+    assert [logo.url for logo in kites.provider.images] == [
+        "https://site.example/logos/outlet.png",
+        "https://site.example/logo.png",
+    ]
+    assert kites.actions[0].url == "https://site.example/files/kites.zip"
+    assert (near.link, near.images[0].url) == ("https://site.example/r/", "https://site.example/r/r.jpg")
+    assert near.provider is not None
+    assert near.provider.images[0].url == "https://site.example/logos/s.png"
+    assert (far.images[0].url, far.player) == ("https://other.example/s/s.jpg", Player("https://other.example/p"))
+    assert text.images[0].url == "https://site.example/print.jpg"
 
 
 @pytest.mark.parametrize(
-    "url", ["https://ana:hush@intranet/a", "ftp://ana:hush@a.example/", r"https:\\ana:hush@intranet"]
+    ("urls", "expected"),
+    [
+        ("originalUrl: https://b.example/x/y.html", "https://b.example/x/a.png"),
+        ("sourceUrl: https://b.example/x/y.html", "https://b.example/x/a.png"),
+        ("webUrl: 'ftp://c.example/'\noriginalUrl: https://b.example/x/y.html", "https://b.example/x/a.png"),
+        ("originalUrl: https://c.example/z/\nwebUrl: https://b.example/x", "https://b.example/a.png"),
+        ("ampWebUrl: https://c.example/z/\nwebUrl: https://b.example", "https://b.example/a.png"),
+        ("webUrl: blog/x/", "https://site.example/blog/x/a.png"),
+        ("webUrl: https://b.example/x/#part", "https://b.example/x/a.png"),
+    ],
+)
+def test_the_articles_own_address_is_the_one_that_is_linked(read: Read, urls: str, expected: str) -> None:
+    """Whatever stands first in the front matter, and whichever field holds it."""
+    document = f"---\nimages: [a.png]\ntitle: T\npublishedDateTime: 2026-03-01\n{urls}\n---\n![](a.png)\n"
+    mention = lead(read(document))
+    assert mention.images[0].url == expected
+    assert mention.body == f'<p><img src="{expected}" alt=""></p>'
+
+
+BELOW = Options(base_url="https://site.example/blog/*")
+
+
+@pytest.mark.parametrize(
+    ("written", "plain", "below"),
+    [
+        ("/assets/x", "https://site.example/assets/x", "https://site.example/blog/assets/x"),
+        ("assets/x", "https://site.example/blog/assets/x", "https://site.example/blog/assets/x"),
+        ("/blog/x", "https://site.example/blog/x", "https://site.example/blog/x"),
+        ("/blog", "https://site.example/blog", "https://site.example/blog"),
+        ("/blogs/x", "https://site.example/blogs/x", "https://site.example/blog/blogs/x"),
+        ("//c.example/x", "https://c.example/x", "https://c.example/x"),
+        ("https://site.example/x", "https://site.example/x", "https://site.example/x"),
+    ],
+)
+def test_a_site_below_a_path(read: Read, written: str, plain: str, below: str) -> None:
+    """A path from the root is the host's (RFC 3986), and below the site's own path where `base_url` ends in `*`."""
+    document = f"---\ntitle: T\npublishedDateTime: 2026-03-01\nwebUrl: {written}\n---\n"
+    assert lead(read(document, options=Options(base_url="https://site.example/blog/"))).link == plain
+    assert lead(read(document, options=BELOW)).link == below
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("/2026/a/", "https://site.example/blog/assets/x.png"),
+        ("http://www.site.example/blog/2026/a/", "http://www.site.example/blog/assets/x.png"),
+        ("https://site.example/blog", "https://site.example/blog/assets/x.png"),
+        ("https://site.example/blogs/a", "https://site.example/assets/x.png"),
+        ("https://b.example/blog/a/", "https://b.example/assets/x.png"),
+    ],
+)
+def test_bodies_and_pictures_of_a_site_below_a_path(read: Read, link: str, expected: str) -> None:
+    """They are below it too where the article is; another outlet's article has its own root."""
+    document = (
+        f"---\ntitle: T\npublishedDateTime: 2026-03-01\nwebUrl: {link}\nimages: /assets/x.png\n"
+        "featuredContent: <iframe src=/assets/x.png></iframe>\n---\n![](/assets/x.png)\n"
+    )
+    mention = lead(read(document, options=BELOW))
+    assert mention.images[0].url == expected
+    assert mention.player == Player(expected)
+    assert f'src="{expected}"' in mention.body
+
+
+def test_half_an_address_is_told(read: Read) -> None:
+    """It never becomes a page of the site; where it can't be completed, the message says what was expected."""
+    reading = read(
+        "---\ntitle: T\nwebUrl: https//outlet.example/a\noriginalUrl: outlet.example/a\n"
+        "publishedDateTime: 2026-03-01\nimages: [www.outlet.example/a.png, 'https:/outlet.example/b.png', '#']\n"
+        "provider: {domain: 'www.outlet.example\u200b'}\nrelated: [{title: R, webUrl: www.outlet.example/r}]\n---\n"
+        "[a](www.outlet.example/b) [c](outlet.example/d) ![e](outlet.example/f.png) [g](editor@outlet.example)\n"
+    )
+    mention, related = reading.mentions
+    assert mention.link == "https://outlet.example/a"
+    assert [picture.url for picture in mention.images] == ["https://www.outlet.example/a.png"]
+    assert mention.provider is not None
+    assert mention.provider.domain == "www.outlet.example"
+    assert related.link == "https://www.outlet.example/r"
+    assert re.findall('(?:href|src)="(.*?)"', mention.body) == [
+        "https://www.outlet.example/b",
+        "https://outlet.example/d",
+        "https://outlet.example/f.png",
+    ]
+    assert [str(problem) for problem in reading.problems] == [
+        'a.md:3:9: warning: `webUrl`: "https//outlet.example/a", expected an http(s) URL',
+        'a.md:6:36: warning: "https:/outlet.example/b.png", expected an http(s) URL',
+        'a.md:6:67: warning: "#", expected the URL of a picture',
+    ]
+
+
+@pytest.mark.parametrize("title", ["\\u200b", "\\u00ad\\u2060", "\\u200d", "\\ufeff \\u200e", "\\u2800", "\\u3164"])
+def test_a_title_that_nobody_can_see_is_none(read: Read, title: str) -> None:
+    """A headline needs something to read."""
+    reading = read(front("").replace("title: T", f'title: "{title}"'))
+    assert [str(problem) for problem in reading.problems] == ["a.md:2:1: error: no title"]
+
+
+def test_topics_that_look_alike_are_one(read: Read) -> None:
+    """What nobody can see makes no second topic, and no topic by itself."""
+    alike = (
+        r'"\u200bAI", "AI\u00ad", "A\u2060I", "AI\u200e", "\u200b", "\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u062e"'
+    )
+    fields = f"topics: [AI, {alike}]"
+    reading = read(front(fields))
+    assert lead(reading).topics == ("AI", "\u0645\u06cc\u200c\u062e")
+    assert [problem.message for problem in reading.problems] == [r'"\u200b", expected the name of a topic']
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ana:hush@intranet/a",
+        "ftp://ana:hush@a.example/",
+        r"https:\\ana:hush@intranet",
+        "ana:hush@a.example/b",
+        "ana:hush@www.a.example/b",
+        "https:/\u200b/ana:hush@intranet/a",
+        "https:&#47;&#47;ana:hush&#64;intranet/a",
+    ],
 )
 def test_passwords_are_not_quoted(read: Read, url: str) -> None:
     """A message about a URL doesn't tell whose it was."""
@@ -389,7 +579,7 @@ def test_passwords_are_not_quoted(read: Read, url: str) -> None:
 @pytest.mark.parametrize(
     ("embed", "told"),
     [
-        ("<iframe src='/embed/7'></iframe>", Player("https://site.example/embed/7")),
+        ("<iframe src='/embed/7'></iframe>", Player("https://a.example/embed/7")),
         ("<iframe src='//player.example/7?a=1&amp;b=2'></iframe>", Player("https://player.example/7?a=1&b=2")),
         (
             """<noscript><iframe src="//track.example/" width="0" height="0"></iframe></noscript><iframe></iframe>
@@ -497,7 +687,7 @@ def test_keywords_come_behind_the_documents_own_topics(read: Read) -> None:
     [
         ("a.md", "", ""),
         ("a.md", " \n\n", ""),
-        ("a.md", "*a* [b](/c)", '<p><em>a</em> <a href="https://site.example/c">b</a></p>'),
+        ("a.md", "*a* [b](/c)", '<p><em>a</em> <a href="https://a.example/c">b</a></p>'),
         ("a.html", "*a* <i onclick=x>b</i>", "*a* <i>b</i>"),
         ("A.HTM", "*a*", "*a*"),
         ("a.md", "<script>x</script>", ""),
@@ -506,7 +696,7 @@ def test_keywords_come_behind_the_documents_own_topics(read: Read) -> None:
         (
             "a.md",
             "<!-- x -->\n<html><base href='/b/'>\n\n    <a href=c>a</a>",
-            '<a href="https://site.example/b/c">a</a>',
+            '<a href="https://a.example/b/c">a</a>',
         ),
         ("a.md", "<header>\n\n*a*\n</header>", "<header>\n<p><em>a</em></p>\n</header>"),
     ],
@@ -637,7 +827,7 @@ def test_messages_quote_briefly(read: Read) -> None:
 
 FIELD = st.builds(
     "{}: {}".format,
-    st.sampled_from([*LEAD, "related", "secured", "other"]),
+    st.sampled_from([*ADDRESSES, *LEAD, "related", "secured", "other"]),
     st.text(st.characters())
     | st.text("-?:[]{},&*!|>'\"%@` ~aN1.\n")
     | st.just("\n  - title: R\n    webUrl: https://r.example/r"),

@@ -16,6 +16,7 @@ from typing import Annotated, TypeAlias
 from msgspec import UNSET
 
 from aggregator.text import slugs
+from aggregator.text.unseen import is_blank
 from aggregator.text.urls import absolute
 
 _FLAGS = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
@@ -45,10 +46,10 @@ def text(written: str) -> str:
 
 
 def line(written: str) -> str:
-    """A text on one line that isn't empty."""
-    if not (words := written.split()):
+    """A text on one line in which there is something to see."""
+    if is_blank(written):
         raise ValueError("a text that isn't empty")
-    return " ".join(words)
+    return " ".join(written.split())
 
 
 def flag(written: str) -> bool:
@@ -158,6 +159,12 @@ def base_url(written: str) -> str:
     if "?" in found or "#" in found:
         raise ValueError("a URL without `?` and `#`")
     return found.rstrip("/") + "/"
+
+
+def documents_url(written: str) -> str:
+    """Likewise; with a `*` behind it where what begins with `/` is below it."""
+    written = written.strip()
+    return base_url(written.removesuffix("*")) + "*" * written.endswith("*")
 
 
 def loopback(written: str) -> str:
@@ -282,6 +289,7 @@ Text: TypeAlias = Annotated[str, text]
 Line: TypeAlias = Annotated[str, line]
 Url: TypeAlias = Annotated[str, url]
 BaseUrl: TypeAlias = Annotated[str, base_url]
+DocumentsUrl: TypeAlias = Annotated[str, documents_url]
 Slug: TypeAlias = Annotated[str, slug]
 CustomName: TypeAlias = Annotated[str, custom_name]
 Token: TypeAlias = Annotated[str, token]

@@ -18,6 +18,7 @@ from aggregator.config.kinds import (
     Count,
     Cron,
     CustomName,
+    DocumentsUrl,
     Duration,
     Flag,
     Folder,
@@ -100,7 +101,7 @@ class Source(Struct, frozen=True, kw_only=True):
     folder: Annotated[Folder, Of("path")] = Path()
     include: Annotated[tuple[Line, ...], Meta(min_length=1)] = ("**/*.md", "**/*.markdown", "**/*.html", "**/*.htm")
     exclude: tuple[Line, ...] = ()
-    base_url: BaseUrl = ""  # site.url where not given
+    base_url: DocumentsUrl = ""  # site.url where not given
     limit: Size = 2 << 20
     time_limit: Annotated[Duration, lasting, at_most("1h")] = timedelta(seconds=10)
     memory_limit: Annotated[Size, Meta(ge=32 << 20)] = 192 << 20

@@ -10,10 +10,10 @@ from enum import StrEnum
 import msgspec
 from msgspec.structs import replace
 
-from aggregator.documents.fields import UNREAD
+from aggregator.documents.fields import UNREAD, addresses
 from aggregator.documents.files import contents, fingerprint
 from aggregator.documents.front import FIRST_LINE, Parts, split
-from aggregator.documents.mentions import lead_mention, related_mentions, respelled
+from aggregator.documents.mentions import lead_mention, links_of, related_mentions, respelled
 from aggregator.documents.notes import Notes
 from aggregator.documents.options import Options
 from aggregator.errors import ParseError
@@ -80,9 +80,11 @@ def _mentions(parts: Parts, source: int, options: Options, notes: Notes) -> tupl
     fields = {} if root.value is None else root.value
     if type(fields) is not dict:
         raise ParseError("front matter without fields, expected lines such as `title: ...`", root.line, root.column)
+    urls = addresses(fields, notes)
+    notes.about(next(iter(links_of(urls)), ""))
+    lead = lead_mention(fields, urls, source, _body(parts, notes), options, notes)
     related = fields.get("related")
     coverage = related_mentions(related, source, options, notes) if related and related.value else []
-    lead = lead_mention(fields, source, _body(parts, notes), options, notes)
     if not lead:
         return ()
     return (_spread(lead, parts, options, notes), *coverage)
@@ -113,7 +115,7 @@ def _body(parts: Parts, notes: Notes) -> str:
         html = parts.body
         if not (notes.path.lower().endswith(_HTML) or is_page(html)):
             html = from_markdown(html, 2 * notes.options.body.characters)
-        return sanitised(html, notes.base, notes.options.body)
+        return sanitised(html, notes.base, notes.options.body, notes.root)
     except ParseError as error:
         notes.warning(_left_out(parts, error.message))
         return ""

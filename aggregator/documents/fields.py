@@ -52,11 +52,28 @@ def read_fields(
     return found, held
 
 
+def addresses(fields: Fields, notes: Notes) -> dict[str, str]:
+    """The usable URLs of an article, by the names of `SPELLINGS`; the newer name counts where a field has two."""
+    given = {name: fields[name] for name in ADDRESSES if name in fields}
+    found, _ = read_fields(given, ADDRESSES, notes)
+    for former, name in FORMER.items():
+        if former in found:
+            found.setdefault(name, found.pop(former))
+    return {name: found[name] for name in SPELLINGS if name in found}
+
+
 def image(node: Node, notes: Notes) -> Image:
-    """A picture: a map, or its URL alone."""
+    """A picture of an article: a map, or its URL alone."""
+    if type(node.value) is str:
+        return Image(kinds.picture(node, notes))
+    return Image(**_with_url(node, "an image", _IMAGE, notes))
+
+
+def logo(node: Node, notes: Notes) -> Image:
+    """A picture of a provider, likewise: the site's own, so a relative URL belongs to the site."""
     if type(node.value) is str:
         return Image(kinds.url(node, notes))
-    return Image(**_with_url(node, "an image", _IMAGE, notes))
+    return Image(**_with_url(node, "an image", _LOGO, notes))
 
 
 def action(node: Node, notes: Notes) -> Action:
@@ -94,6 +111,7 @@ _levels = many(lambda node, _: label(node, "a level"))
 _items = many(lambda node, _: label(node, "the name of an item"))
 _authors = many(author)
 _images = many(image)
+_logos = many(logo)
 
 
 def _with_url(node: Node, what: str, table: Mapping[str, Field], notes: Notes) -> dict[str, Any]:
@@ -106,11 +124,12 @@ def _with_url(node: Node, what: str, table: Mapping[str, Field], notes: Notes) -
 
 
 _IMAGE = {
-    "url": Field("url", kinds.url, strict=True),
+    "url": Field("url", kinds.picture, strict=True),
     "width": Field("width", kinds.pixels),
     "height": Field("height", kinds.pixels),
     "title": Field("title", kinds.text),
 }
+_LOGO = {**_IMAGE, "url": Field("url", kinds.url, strict=True)}
 _ACTION = {
     "url": Field("url", kinds.url, strict=True),
     "title": Field("title", kinds.text),
@@ -119,15 +138,20 @@ _ACTION = {
 _PROVIDER = {
     "name": Field("name", kinds.text),
     "domain": Field("domain", kinds.domain),
-    "images": Field("images", _images),
+    "images": Field("images", _logos),
 }
 
 SPELLINGS = ("webUrl", "originalUrl", "ampWebUrl", "cdnAmpWebUrl")
 """The URLs of one article, the best one first."""
 
+FORMER = {"sourceUrl": "originalUrl", "ampUrl": "ampWebUrl", "cdnAmpUrl": "cdnAmpWebUrl"}
+"""What older documents call the URLs of an article, and what they are called now."""
+
+ADDRESSES = {name: Field(name, kinds.url) for name in (*SPELLINGS, *FORMER)}
+"""The fields that hold the URLs of an article, also a related one."""
+
 RELATED = {
     "title": Field("title", kinds.title, strict=True),
-    **{name: Field(name, kinds.url) for name in SPELLINGS},
     "excerpt": Field("excerpt", kinds.excerpt),
     "publishedDateTime": Field("published", kinds.likely_instant),
     "updatedDateTime": Field("updated", kinds.likely_instant),
@@ -150,7 +174,7 @@ RELATED = {
     "ratings": Field("rating", kinds.rating),
     "items": Field("items", _items),
 }
-"""The fields of a related entry."""
+"""The fields of a related entry, its addresses apart."""
 
 LEAD = {
     **RELATED,
@@ -160,7 +184,7 @@ LEAD = {
     "draft": Field("draft", kinds.yes_no, strict=True),
     "topics": Field("topics", topics),
 }
-"""The fields of a document's own article; `related` apart."""
+"""The fields of a document's own article; its addresses and `related` apart."""
 
 BYLINE = {"authors": Field("authors", _authors)}
 """What a provider says of an article and not of itself."""

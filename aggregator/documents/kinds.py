@@ -15,6 +15,7 @@ from aggregator.documents.notes import Notes
 from aggregator.errors import ParseError
 from aggregator.model import Player
 from aggregator.text import dates
+from aggregator.text.addresses import cleaned
 from aggregator.text.html import MAX_PIXELS, player
 from aggregator.text.plain import cut, plain, quoted
 from aggregator.text.tree import Node
@@ -47,7 +48,7 @@ _DURATION = re.compile(
     r"P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+W)?(?:[0-9]+D)?"
     r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:[.,][0-9]+)?S)?)?"
 )
-_CREDENTIALS = re.compile(r"(?<=[/\\]{2})[^/\\\s]*@")
+_CREDENTIALS = re.compile(r"(?<=[/\\]{2})[^/\\\s]*@|\A(?!mailto:)[^/\\\s:@]*:[^/\\\s]*@")
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:[\w.~!$&'()*+,;=:@/?#%-]+", re.ASCII | re.IGNORECASE)
 
 
@@ -130,9 +131,20 @@ def likely_instant(node: Node, notes: Notes) -> datetime:
 
 
 def url(node: Node, notes: Notes) -> str:
-    """An absolute http(s) URL."""
-    expected = "an http(s) URL" if notes.base else "an absolute http(s) URL"
-    found = absolute(scalar(node, expected), notes.base)
+    """An absolute http(s) URL; a relative one belongs to the site."""
+    return _url(node, notes.site, notes.root)
+
+
+def picture(node: Node, notes: Notes) -> str:
+    """An absolute http(s) URL of what is seen of an article; a relative one belongs to the article's own address."""
+    if type(node.value) is str and node.value[:1] == "#":  # a place in the article's page
+        raise unfit(node, "the URL of a picture")
+    return _url(node, notes.base, notes.root)
+
+
+def _url(node: Node, base: str, root: str) -> str:
+    expected = "an http(s) URL" if base else "an absolute http(s) URL"
+    found = absolute(scalar(node, expected), base, root)
     if not found:
         raise unfit(node, expected)
     if len(found) > MAX_URL:
@@ -171,7 +183,7 @@ def rating(node: Node, _: Notes) -> float | None:
 def embedded(node: Node, notes: Notes) -> Player:
     """The player that an embed code shows."""
     expected = "an embed code with an http(s) iframe"
-    found = player(scalar(node, expected), notes.base)
+    found = player(scalar(node, expected), notes.base, notes.root)
     if not found:
         raise unfit(node, expected)
     return Player(*found)
@@ -246,6 +258,8 @@ def _shown(node: Node) -> str:
         case list():
             return "a list"
         case str() as value if value:
-            return quoted(_CREDENTIALS.sub("", value))
+            address = cleaned(value[:MAX_TEXT])
+            harmless = _CREDENTIALS.sub("", address)
+            return quoted(value if harmless == address else harmless)  # of what is long, only the beginning is shown
         case _:
             return "nothing"

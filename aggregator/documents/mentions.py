@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from aggregator.documents.fields import BYLINE, LEAD, RELATED, SPELLINGS, distinct, read_fields
+from aggregator.documents.fields import BYLINE, FORMER, LEAD, RELATED, SPELLINGS, addresses, distinct, read_fields
 from aggregator.documents.kinds import unfit
 from aggregator.errors import ParseError
 from aggregator.model import Mention, by_title
 from aggregator.text.dates import date_in_name
 from aggregator.text.keywords import topics_in
 from aggregator.text.plain import mark_of
-from aggregator.text.urls import canonical, host, names_article, page_of
+from aggregator.text.urls import again, canonical, host, names_article, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,21 +25,32 @@ if TYPE_CHECKING:
     from aggregator.text.tree import Node
 
 _LINKS = SPELLINGS[:2]  # an AMP page is a copy, never the article itself
+_SPELLED = (*_LINKS, *(former for former, name in FORMER.items() if name in _LINKS))
 _NO_TITLE = "no title"
 _NO_URL = "no usable URL, expected `webUrl` or `originalUrl`"
 _ONLY_TEXT = "no usable URL, kept as text, expected `webUrl` or `originalUrl`"
 _NO_DATE = "no date, expected `publishedDateTime` or a file name that starts with one such as 2023-02-28"
 
 
-def lead_mention(fields: Fields, source: int, body: str, options: Options, notes: Notes) -> Mention | None:
-    """What the document says of its own article; None, and errors noted, where it can't be used."""
+def links_of(urls: Mapping[str, str]) -> list[str]:
+    """The `addresses` of an article that it may be linked to, the best one first."""
+    return [urls[name] for name in _LINKS if name in urls]
+
+
+def lead_mention(
+    fields: Fields, urls: Mapping[str, str], source: int, body: str, options: Options, notes: Notes
+) -> Mention | None:
+    """What the document says of its own article, whose `addresses` these are; None, and errors noted, where it can't
+    be used.
+    """
     found, held = read_fields(fields, LEAD, notes)
     for error in held.values():
         notes.error(error)
     if "title" not in found and "title" not in held:
         notes.error(_missing(_NO_TITLE, fields, ("title",), (1, 1)))
-    if not any(name in found for name in _LINKS):
-        notes.error(_missing(_NO_URL, fields, _LINKS, (1, 1)))
+    links = links_of(urls)
+    if not links:
+        notes.error(_missing(_NO_URL, fields, _SPELLED, (1, 1)))
     if "published" not in found and "publishedDateTime" not in held:
         found["published"] = date_in_name(notes.path.rpartition("/")[2])
         if not found["published"]:
@@ -51,11 +62,11 @@ def lead_mention(fields: Fields, source: int, body: str, options: Options, notes
     if options.keywords:
         text = f"{found['title']}\n{found.get('excerpt', '')}"
         found["topics"] = distinct((*found.get("topics", ()), *topics_in(text, options.keywords)))
-    found["urls"] = _spellings([found[name] for name in SPELLINGS if name in found], options.tracking)
+    found["urls"] = _spellings(list(urls.values()), options.tracking)
     found["body"] = body
     if "id" in found:
         found["at"] = fields["id"].key
-    return _mention(fields, found, 0, source, options, notes)
+    return _mention(fields, found, urls, 0, source, options, notes)
 
 
 def related_mentions(node: Node, source: int, options: Options, notes: Notes) -> list[Mention]:
@@ -75,12 +86,12 @@ def related_mentions(node: Node, source: int, options: Options, notes: Notes) ->
 
 def respelled(mention: Mention, tracking: tuple[str, ...]) -> Mention:
     """A mention read under other rules, with the keys that its URLs have under these."""
-    spelled = {key: canonical(url, tracking) for key, url in mention.urls}
-    key = canonical(mention.link, tracking) if mention.link else mention.key
+    spelled = {key: canonical(again(url), tracking) for key, url in mention.urls}
+    key = canonical(again(mention.link), tracking) if mention.link else mention.key
     return replace(
         mention,
         key=key if names_article(key) else spelled.get(mention.key, mention.key),
-        urls=_spellings([url for _, url in mention.urls], tracking),
+        urls=_spellings([again(url) for _, url in mention.urls], tracking),
         beside=spelled.get(mention.beside, mention.beside),
     )
 
@@ -88,24 +99,33 @@ def respelled(mention: Mention, tracking: tuple[str, ...]) -> Mention:
 def _related(item: Node, place: int, source: int, options: Options, notes: Notes) -> Mention:
     if type(item.value) is not dict:
         raise unfit(item, "a map")
+    urls = addresses(item.value, notes)
+    links = links_of(urls)
+    notes.about(links[0] if links else "")
     found, held = read_fields(item.value, RELATED, notes)
     for error in held.values():
         raise error
-    linked = any(name in found for name in _LINKS)
     if "title" not in found:
         error = _missing(_NO_TITLE, item.value, ("title",), (item.line, item.column))
-        if not linked:
+        if not links:
             raise error
         found["at"] = (error.line, error.column)  # its own document may say one
-    if not linked:
-        notes.warning(_missing(_ONLY_TEXT, item.value, _LINKS, (item.line, item.column)))
-    return _mention(item.value, found, place, source, options, notes)
+    if not links:
+        notes.warning(_missing(_ONLY_TEXT, item.value, _SPELLED, (item.line, item.column)))
+    return _mention(item.value, found, urls, place, source, options, notes)
 
 
-def _mention(fields: Fields, found: dict[str, Any], place: int, source: int, options: Options, notes: Notes) -> Mention:
-    links = {name: found[name] for name in _LINKS if name in found}
-    for name in SPELLINGS:
-        found.pop(name, None)
+def _mention(
+    fields: Fields,
+    found: dict[str, Any],
+    urls: Mapping[str, str],
+    place: int,
+    source: int,
+    options: Options,
+    notes: Notes,
+) -> Mention:
+    """The mention that fields say; urls: the `addresses` of its article."""
+    links = {name: urls[name] for name in _LINKS if name in urls}
     author = found.pop("author", ())
     if "authors" not in found:
         found["authors"] = author or _by_provider(fields, notes)

@@ -10,17 +10,24 @@ MOST = 100  # warnings told of one document; of one that has more, the rest tell
 
 
 class Notes:
-    """The problems of the document at `path`, while it is read as `options` say; `base` is what its relative URLs are
-    joined to ("": nothing).
+    """The problems of the document at `path`, while it is read as `options` say.
+
+    The relative addresses of articles are joined to `site`; those of what is seen of an article, its body, pictures
+    and player, to `base`. "" stands for nothing. Where either is below `root`, paths from the root are too.
     """
 
     def __init__(self, path: str, options: Options) -> None:
         self.path = path
         self.options = options
-        self.base = options.base_url
+        self.site = self.base = options.base_url.removesuffix("*")
+        self.root = self.site if options.base_url.endswith("*") else ""
         self.failed = False
         self._found: list[Problem] = []
         self._untold = 0
+
+    def about(self, link: str) -> None:
+        """Read on about the article at this address ("": it has none)."""
+        self.base = link or self.site
 
     def error(self, error: ParseError) -> None:
         """Note what holds the document back."""

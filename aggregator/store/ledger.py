@@ -25,7 +25,9 @@ from aggregator.store.digests import Digests
 from aggregator.store.index import FILE as INDEX
 from aggregator.store.ledger_schema import SCHEMA, TABLES, UPGRADES, VERSION
 from aggregator.store.soundness import LOST, holds_its_kinds
-from aggregator.text.urls import canonical
+from aggregator.text.plain import nfc
+from aggregator.text.unseen import folded
+from aggregator.text.urls import again, canonical
 
 FILE = "ledger.sqlite"
 
@@ -196,7 +198,7 @@ class Ledger:
         return self.database.one("SELECT 1 FROM article LIMIT 1") is None
 
     def _canonical(self, url: str) -> str:
-        return canonical(url, self.tracking)
+        return canonical(again(url), self.tracking)
 
     def _meta(self, name: str) -> Any:
         return self.database.one("SELECT value FROM meta WHERE name = ?", (name,))
@@ -352,11 +354,30 @@ class Ledger:
         self.database.executemany("INSERT OR IGNORE INTO url VALUES (?, ?, NULL)", urls)
 
     def respell(self) -> None:
-        """Work the canonical URLs out again from those as written, under new rules; spare keys stay as they are."""
+        """Work the canonical URLs out again from those as written, under new rules, and the identities of topics; spare
+        keys stay as they are.
+        """
+        self._fold_topics()
         rows = self.database.execute(f"SELECT url, id, written FROM url WHERE instr(url, '{SPARE}') = 0").fetchall()
         spelled = [(self._canonical(written or url), id, written or url) for url, id, written in rows]
         changed = [row for row, (url, _, _) in zip(spelled, rows, strict=True) if row[0] != url]
         self.database.executemany("INSERT OR IGNORE INTO url VALUES (?, ?, ?)", changed)
+
+    def _fold_topics(self) -> None:
+        """Give what is remembered of a topic to its identity under today's rules, where none is known by that yet."""
+        known = set(self.database.column("SELECT topic FROM topic UNION SELECT topic FROM feed"))
+        moved = {topic: nfc(folded(topic)) for topic in sorted(known)}
+        moved = {topic: new for topic, new in moved.items() if new not in known}
+        if not moved:
+            return
+        for table in ("topic", "tombstone", "feed", "file", "digest", "digest_member"):
+            self.database.executemany(
+                f"UPDATE OR IGNORE {table} SET topic = ? WHERE topic = ?", [(new, old) for old, new in moved.items()]
+            )
+        rows = self.database.execute("SELECT id, topics FROM article WHERE topics IS NOT NULL").fetchall()
+        stands = [(id, topics, [moved.get(topic, topic) for topic in json.loads(topics)]) for id, topics in rows]
+        changed = [(json.dumps(new, ensure_ascii=False), id) for id, old, new in stands if json.loads(old) != new]
+        self.database.executemany("UPDATE article SET topics = ? WHERE id = ?", changed)
 
     # First seen, withdrawn, restored
 

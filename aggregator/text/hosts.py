@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
+from aggregator.text.tracking import BY_HOST, STACK_EXCHANGE
+
 _Row = TypeVar("_Row", bound=tuple[Any, ...])
 
 # fmt: off
@@ -28,17 +30,6 @@ _AMAZON = tuple(f"amazon.{end}" for end in (
 ))
 # fmt: on
 _WIKIS = ("wikipedia", "wiktionary", "wikinews", "wikiquote", "wikibooks", "wikisource", "wikivoyage", "wikiversity")
-_MEDIUM = (
-    ".medium.com",
-    "towardsdatascience.com",
-    "betterprogramming.pub",
-    ".gitconnected.com",
-    ".plainenglish.io",
-    "itnext.io",
-    "uxdesign.cc",
-    "netflixtechblog.com",
-)
-_STACK_EXCHANGE = (".stackoverflow.com", "superuser.com", "serverfault.com", "askubuntu.com", ".stackexchange.com")
 
 MIRRORS: dict[str, str] = {
     "m.youtube.com": "youtube.com",
@@ -77,61 +68,6 @@ MIRRORS: dict[str, str] = {
 }
 """Hosts that show the pages of another one, under the same paths; a dot in front: all below it, and what they keep."""
 
-TRACKING: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
-    ((".youtube.com", "youtu.be"), ("si", "feature", "app", "ab_channel", "pp")),
-    (("vimeo.com",), ("share", "fl", "fe")),
-    (("x.com",), ("s", "t", "ref_src", "ref_url", "cxt", "twcamp*", "twterm*", "twgr*")),
-    (
-        (".facebook.com",),
-        (
-            "mibextid",
-            "__tn__",
-            "__xts__*",
-            "__cft__*",
-            "ref",
-            "refid",
-            "refsrc",
-            "hrc",
-            "_rdr",
-            "_rdc",
-            "rdid",
-            "paipv",
-        ),
-    ),
-    ((".instagram.com",), ("igshid", "ig_rid", "ig_mid")),
-    ((".tiktok.com",), ("_r", "_t", "is_from_webapp", "is_copy_url", "sender_*", "share_*", "web_id")),
-    ((".reddit.com",), ("share_id", "rdt", "ref", "ref_source", "ref_share", "correlation_id")),
-    (
-        (".linkedin.com",),
-        ("trk", "trkinfo", "trkemail", "trackingid", "refid", "lipi", "lici", "rcm", "midtoken", "midsig", "otptoken"),
-    ),
-    ((".pinterest.com",), ("invite_code", "sender")),
-    ((".spotify.com", ".soundcloud.com"), ("si",)),
-    (_MEDIUM, ("source", "sk", "gi")),
-    ((".substack.com",), ("r", "s", "showwelcome*", "triedredirect", "isfreemail", "publication_id", "post_id")),
-    ((".wikipedia.org", ".wikimedia.org"), ("wprov",)),
-    (_STACK_EXCHANGE, ("noredirect", "lq", "rq")),
-    ((".bbc.com", ".bbc.co.uk"), ("at_*", "ns_*", "intlink_from_url", "link_location")),
-    (("theguardian.com",), ("cmp", "cmp_*", "intcmp")),
-    (
-        (".nytimes.com",),
-        ("smid", "smtyp", "smprod", "partner", "emc", "referringsource", "unlocked_article_code", "instance_id"),
-    ),
-    ((".washingtonpost.com",), ("itid", "tid", "wpisrc", "wpmm", "pwapi_token", "hpid")),
-    ((".wsj.com", ".marketwatch.com", ".barrons.com"), ("mod", "reflink", "st")),
-    ((".bloomberg.com",), ("srnd", "sref", "cmpid", "leadsource", "in_source", "embedded-checkout", "accesstoken")),
-    ((".reuters.com",), ("taid", "feedtype", "feedname")),
-    ((".cnn.com",), ("hpt", "iid", "iref", "eref")),
-    ((".forbes.com",), ("sh",)),
-    ((".ft.com",), ("ftcamp", "segmentid", "sharetype", "accesstoken")),
-    ((".economist.com",), ("fsrc", "frsc")),
-    ((".zdnet.com", ".cnet.com", ".techrepublic.com", ".cbsnews.com"), ("ftag",)),
-    ((".techcrunch.com",), ("tpcc", "ncid")),
-    ((".yahoo.com",), (".tsrc", "soc_src", "soc_trk", "ncid")),
-    ((".npr.org",), ("ft", "f")),
-)
-"""The query parameters by which single hosts say how a reader came; names as for `fnmatch`, any case."""
-
 _VIDEO = r"(?!videoseries|live_stream)([\w-]{11})"  # a playlist and a channel, of a length with videos
 _ANY = r"(?:\?.*)?"
 _ARXIV = r"((?:[a-z-]+(?:\.[A-Z]{2})?/\d{7}|\d{4}\.\d{4,5})(?:v\d+)?)"
@@ -157,8 +93,8 @@ SPELLINGS: tuple[tuple[tuple[str, ...], str, str], ...] = (
         rf"(?:/intl-[a-z]+)?(?:/embed(?:-podcast)?)?/(track|album|artist|playlist|episode|show)/(\w{{22}}){_ANY}",
         "/{}/{}",
     ),
-    (_STACK_EXCHANGE, rf"/questions/(\d+)(?:/(?!\d+(?:\?|$))[^/?]*)?{_ANY}", "/questions/{}"),
-    (_STACK_EXCHANGE, rf"/q/(\d+)(?:/\d+)?{_ANY}", "/questions/{}"),
+    (STACK_EXCHANGE, rf"/questions/(\d+)(?:/(?!\d+(?:\?|$))[^/?]*)?{_ANY}", "/questions/{}"),
+    (STACK_EXCHANGE, rf"/q/(\d+)(?:/\d+)?{_ANY}", "/questions/{}"),
     (("arxiv.org",), rf"/(?:abs|pdf|html|format)/{_ARXIV}(?:\.pdf)?{_ANY}", "/abs/{}"),
     (("doi.org",), rf"/10\.48550/(?i:arxiv)\.{_ARXIV}", "//arxiv.org/abs/{}"),
     (_AMAZON, r"(?:/[^/?]+)?/dp/([A-Z0-9]{10})(?:[/?].*)?", "/dp/{}"),
@@ -273,7 +209,7 @@ def _by_host(table: Iterable[_Row]) -> dict[str, list[tuple[int, _Row]]]:
     return found
 
 
-_TRACKING = _by_host(TRACKING)
+_TRACKING = _by_host(BY_HOST)
 _SPELLINGS = _by_host(SPELLINGS)
 _REDIRECTORS = _by_host(REDIRECTORS)
 _VERBATIM = _by_host(VERBATIM)

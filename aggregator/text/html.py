@@ -31,17 +31,18 @@ _PAGE = re.compile(
 )
 
 
-def sanitised(html: str, base: str, bounds: Bounds = USUAL) -> str:
+def sanitised(html: str, base: str, bounds: Bounds = USUAL, root: str = "") -> str:
     """The HTML of a fragment, or inside the body of a page, as a fragment that any reader may show.
 
     Nothing in it runs, is sent, hides or tracks; its links are absolute, relative ones having been joined to the
-    page's own base (`<base href>`, itself joined to `base`), else to `base`. Sanitising it again changes nothing.
+    page's own base (`<base href>`, itself joined to `base`), else to `base`; `root` as for `absolute`. Sanitising it
+    again changes nothing.
     "" where there is nothing to see. Raises ParseError for HTML that is nested deeper than 256 elements, that is more
     than the `bounds` allow, or that reads differently each time it is read.
     """
-    found = _pass(html, base, bounds)
+    found = _pass(html, base, bounds, root)
     for _ in range(_PASSES):
-        again = _pass(found, base, bounds)
+        again = _pass(found, base, bounds, root)
         if again == found:
             return found
         found = again
@@ -69,10 +70,10 @@ def from_markdown(text: str, limit: int = 2 * USUAL.characters) -> str:
     return str(markdown.renderer.render(tokens, markdown.options, environment))
 
 
-def player(embed: str, base: str) -> tuple[str, int | None, int | None] | None:
+def player(embed: str, base: str, root: str = "") -> tuple[str, int | None, int | None] | None:
     """The first http(s) iframe in an embed code that can be seen: its URL, width and height (pixels, None: not said).
 
-    A relative URL is joined to `base`; where that is "", it is none.
+    A relative URL is joined to `base`, with `root` as for `absolute`; where that is "", it is none.
     """
     from lxml import etree
 
@@ -81,7 +82,7 @@ def player(embed: str, base: str) -> tuple[str, int | None, int | None] | None:
     target: Any = _Frames()
     etree.HTML(legal(embed), etree.HTMLParser(target=target))
     for frame in target.found:
-        url = absolute(frame.get("src", ""), base)
+        url = absolute(frame.get("src", ""), base, root)
         if url and not is_hidden("iframe", frame, style_of(frame)):
             return url, _pixels(frame.get("width", "")), _pixels(frame.get("height", ""))
     return None
@@ -103,12 +104,12 @@ def _size(token: Token) -> int:
     return len(token.tag) + attributes + (sum(map(_size, token.children)) if token.children else len(token.content))
 
 
-def _pass(html: str, base: str, bounds: Bounds) -> str:
+def _pass(html: str, base: str, bounds: Bounds, root: str) -> str:
     """One reading: what can be seen, then only what nh3 knows to be harmless."""
     import nh3
     from lxml import etree
 
-    target: Any = Visible(base, bounds)
+    target: Any = Visible(base, bounds, root)
     seen: Any = etree.HTML(legal(html), etree.HTMLParser(target=target))
     return nh3.clean(
         legal(seen), tags=TAGS, attributes=ATTRIBUTES, link_rel=None, url_schemes={"http", "https", "mailto"}

@@ -8,12 +8,12 @@ import re
 import unicodedata
 from hashlib import blake2b
 
+from aggregator.text.unseen import BLANK, seen
+
 # What XML 1.0 forbids (section 2.2), lone surrogates included.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# Those, other control characters, the byte order mark, and what turns the direction of the text around it.
-_UNWANTED = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
-)
+# Those, and other control characters.
+_UNWANTED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _WORDLESS = re.compile(r"[\W_]")
 
 _INLINE = (
@@ -48,9 +48,10 @@ _LOW_SURROGATES = range(0xDC00, 0xE000)
 
 
 def plain(text: str) -> str:
-    """The text without tags, entities decoded once, white space folded, in NFC; "" where nothing is left.
+    """The text without tags, entities decoded once, white space folded, in NFC; "" where nothing is left to see.
 
-    Dropped: control characters and all others that XML 1.0 forbids, and those that set the text's direction.
+    Dropped: control characters and all others that XML 1.0 forbids, and those that can't be seen where no script and
+    no emoji needs them.
     """
     if "<" in text:
         text = _untagged(text)
@@ -59,7 +60,12 @@ def plain(text: str) -> str:
     text = " ".join(text.split())
     if not text.isprintable():
         text = " ".join(_UNWANTED.sub("", text).split())
-    return nfc(text)
+    if text.isascii():
+        return text
+    visible = seen(text)
+    if visible is not text:
+        text = " ".join(visible.split())
+    return nfc(text) if text.strip(BLANK) else ""
 
 
 def cut(text: str, limit: int) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import unicodedata
 
 from aggregator.text.plain import nfc
+from aggregator.text.unseen import folded, seen
 
 MAX_BYTES = 120
 
@@ -15,8 +16,8 @@ _STYLES = range(0xFE00, 0xFE10)  # variation selectors: marks that choose a glyp
 
 
 def fold_topic(name: str) -> str:
-    """The identity of a topic: names that differ only in case, spacing or Unicode form have the same one."""
-    return nfc("".join(nfc(name).casefold().split()))
+    """The identity of a topic: names that differ only in case, spacing, Unicode form or what nobody sees have one."""
+    return nfc("".join(nfc(folded(name)).casefold().split()))
 
 
 def slug(name: str) -> str:
@@ -27,7 +28,7 @@ def slug(name: str) -> str:
     """
     # Slugs are for ever, so their rules live here. python-slugify can keep the letters of all scripts, but it
     # folds to NFKC (`①` becomes 1), takes characters for bytes, and has changed its algorithm before.
-    text = nfc(nfc(name.strip()).lower())
+    text = nfc(nfc(seen(name).strip()).lower())
     if text.startswith("."):
         text = "dot" + text[1:]
     found = "-".join(filter(None, _letters(text).split("-")))

@@ -7,86 +7,13 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase, translate
 from functools import cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote, unquote, unquote_plus, urljoin
+from urllib.parse import parse_qsl, quote, unquote, unquote_plus
 
+from aggregator.text.addresses import DOTS, cleaned, joined
 from aggregator.text.fragments import named_part
 from aggregator.text.hosts import Redirector, Rules, moves_paths, rules
 from aggregator.text.plain import quoted
-
-TRACKING: tuple[str, ...] = (
-    "utm_*",  # Google Analytics, and everyone after it
-    "mtm_*",  # Matomo
-    "piwik_*",
-    "pk_campaign",
-    "pk_kwd",
-    "pk_source",
-    "pk_medium",
-    "pk_content",
-    "pk_cid",
-    "hsa_*",  # HubSpot
-    "_hsenc",
-    "_hsmi",
-    "__hssc",
-    "__hstc",
-    "__hsfp",
-    "hsctatracking",
-    "fbclid",  # Facebook, Instagram
-    "fb_action_ids",
-    "fb_action_types",
-    "igshid",
-    "igsh",
-    "gclid",  # Google Ads
-    "gclsrc",
-    "gbraid",
-    "wbraid",
-    "dclid",
-    "_ga",
-    "_gl",
-    "msclkid",  # Microsoft
-    "ocid",
-    "wt.mc_id",
-    "yclid",  # Yandex
-    "_openstat",
-    "ysclid",
-    "twclid",  # X
-    "ttclid",  # TikTok
-    "li_fat_id",  # LinkedIn
-    "mc_cid",  # Mailchimp
-    "mc_eid",
-    "mkt_tok",  # Marketo
-    "vero_id",
-    "vero_conv",
-    "ck_subscriber_id",
-    "oly_anon_id",
-    "oly_enc_id",
-    "rb_clickid",
-    "s_cid",  # Adobe
-    "wickedid",
-    "srsltid",  # Google Merchant Center
-    "gad_source",
-    "gad_campaignid",
-    "guccounter",  # Yahoo
-    "guce_referrer*",
-    "xtor",  # AT Internet
-    "wt_mc",  # Webtrekk
-    "wt_zmc",
-    "ef_id",  # Adobe
-    "s_kwcid",
-    "epik",  # Pinterest
-    "rdt_cid",  # Reddit
-    "sccid",  # Snapchat
-    "tblci",  # Taboola
-    "dicbo",  # Outbrain
-    "bsft_*",  # Blueshift
-    "ml_subscriber",  # MailerLite
-    "ml_subscriber_hash",
-    "_branch_match_id",
-    "__twitter_impression",
-    "amp_js_v",  # viewers of AMP pages
-    "amp_gsa",
-    "usqp",
-)
-"""The query parameters that say how a reader came, not what they read; names as for `fnmatch`, any case."""
+from aggregator.text.tracking import TRACKING
 
 MAX_LENGTH = 8192  # RFC 9110 section 4.1 asks for at least 8000
 MAX_DEPTH = 5  # a redirector to a redirector is met, more are a game
@@ -100,9 +27,6 @@ _LEGAL = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _PARTS = re.compile(r"(https?)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE)
-_HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-_DROPPED = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490 section 3.1
 _DEVIATIONS = re.compile("([ßς])")
 _STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _KEPT = "!$&'()*+,;=:@/%~"
@@ -118,18 +42,24 @@ _HTTP = re.compile("https?://", re.IGNORECASE)
 _ESCAPED = str.maketrans({"[": "%5B", "]": "%5D", "|": "%7C"})
 
 
-def absolute(url: str, base: str) -> str | None:
+def absolute(url: str, base: str, root: str = "") -> str | None:
     """The URL as it is written, made a legal absolute http(s) URL in ASCII (RFC 3986).
 
-    A relative one is joined to `base`; where that is "", only `//host/path` can be used (as https). White
-    space, control characters, user and password go, illegal characters are escaped, international hosts
+    A relative one is joined to `base` (with a path from the root below `root`, where the base is), one that only lacks
+    its scheme gets https; where `base` is "", only the latter and `//host/path` can be used. White space and what
+    nobody can see, user and password go, entities are decoded, illegal characters are escaped, international hosts
     become punycode. None where it isn't http(s), where its host is neither `localhost` nor of several labels,
     and where it is longer than 8192 characters.
     """
     found = _LEGAL.fullmatch(url)
-    if not found or found["port"] or len(url) > MAX_LENGTH:
-        return _mended(url, base)
+    if not found or found["port"] or ";" in url or len(url) > MAX_LENGTH:  # `;` may end an entity
+        return _mended(url, base, root)
     return url
+
+
+def again(url: str) -> str:
+    """An absolute URL as `absolute` gives it today; one that an earlier version took and this one doesn't stays."""
+    return absolute(url, "") or url
 
 
 def canonical(url: str, tracking: tuple[str, ...] = ()) -> str:
@@ -164,17 +94,15 @@ def host(url: str) -> str:
     return found["host"].lower() if found else ""
 
 
-def _mended(url: str, base: str) -> str | None:
-    url = _DROPPED.sub("", url.strip())
+def _mended(url: str, base: str, root: str) -> str | None:
+    url = cleaned(url) if len(url) <= 2 * MAX_LENGTH else ""
     if not url or len(url) > MAX_LENGTH:
         return None
     # Browsers read `\` as `/` before the query; read otherwise, `http://a.com\@b.com/` names another host.
     before, mark, query = url.partition("?")
     url = before.replace("\\", "/") + mark + query
     try:
-        if not _HAS_SCHEME.match(url):
-            url = urljoin(base or "https:", url)
-        parts = _PARTS.fullmatch(url)
+        parts = _PARTS.fullmatch(joined(url, base, root))
         if not parts:
             return None
         scheme, authority, *tail = parts.groups("")
@@ -186,7 +114,7 @@ def _mended(url: str, base: str) -> str | None:
 def _checked(scheme: str, authority: str, path: str, query: str, fragment: str) -> str | None:
     name, _, port = authority.partition(":")
     if not name.isascii():
-        name = ".".join(map(_in_ascii, _DOTS.split(name)))
+        name = ".".join(map(_in_ascii, DOTS.split(name)))
     if port:
         if not port.isdecimal() or int(port) > 65535:
             return None

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from aggregator.errors import ParseError
+from aggregator.text.unseen import is_blank
 from aggregator.text.urls import absolute, host
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ PIXELS: tuple[tuple[str, str], ...] = (
 
 _NOTHING = re.compile(r"(?:0++(?:\.0*+)?|\.0++)(?:[a-z]++|%)?")
 _DOT = ("0", "0px", "1", "1px")
+_NOWHERE = re.compile(r"#\W*")  # what scripts listen to, or the top of the page
 _MAIL = re.compile(r"mailto:[\w.!$&'*+,;=:@/?%~-]+", re.IGNORECASE | re.ASCII)
 
 
@@ -123,15 +125,16 @@ _USUAL = Bounds()
 class Visible:
     """A target for lxml's HTML parser that writes down again what can be seen; "" where that is nothing.
 
-    URLs are joined to `base`, or to the page's own. It raises ParseError for HTML nested deeper than 256 elements, and
-    for more of it than the `bounds`.
+    URLs are joined to `base`, or to the page's own; `root` as for `absolute`. It raises ParseError for HTML nested
+    deeper than 256 elements, and for more of it than the `bounds`.
 
     What it writes also keeps the next parser from harm: html5ever's time grows with the square of the depth, and
     its output with the product of the blocks and the inline elements that an earlier block left open.
     """
 
-    def __init__(self, base: str, bounds: Bounds = _USUAL) -> None:
+    def __init__(self, base: str, bounds: Bounds = _USUAL, root: str = "") -> None:
         self.base = base
+        self.root = root
         self.bounds = bounds
         self.based = False
         self.size = 0
@@ -149,13 +152,13 @@ class Visible:
         if self.hidden or tag in UNSEEN or (attributes and is_hidden(tag, attributes, style)):
             self.hidden += 1
             return
-        if tag == "base" and not self.based and (url := absolute(attributes.get("href", ""), self.base)):
+        if tag == "base" and not self.based and (url := absolute(attributes.get("href", ""), self.base, self.root)):
             self.base, self.based = url, True
         self.tiny.append(_is_tiny(style, inherited=self.tiny[-1]) if style else self.tiny[-1])
         end = f"</{tag}>"
         kept = None
         if tag in TAGS and not (tag in _INLINE and end in self.ends):
-            kept = _kept(tag, attributes, self.base)
+            kept = _kept(tag, attributes, self.base, self.root)
         if kept is None:
             self.ends.append("")
             return
@@ -204,7 +207,7 @@ class Visible:
     def data(self, data: str) -> None:
         if not self.hidden and (not self.tiny[-1] or data.isspace()):
             self.add(escape(data, quote=False))
-            self.worth = self.worth or not data.isspace()
+            self.worth = self.worth or not is_blank(data)
 
     def close(self) -> str:
         return "".join(self.parts) if self.worth else ""
@@ -246,20 +249,22 @@ def _is_pixel(url: str) -> bool:
     )
 
 
-def _kept(tag: str, attributes: Mapping[str, str], base: str) -> str | None:
+def _kept(tag: str, attributes: Mapping[str, str], base: str, root: str) -> str | None:
     """The attributes to keep, as they are written; None for a link or a picture without a usable URL, and for a
     picture that only tracks."""
     found = {name: value for name, value in attributes.items() if name in _ALLOWED[tag]}
     if tag in _ADDRESSES:
-        url = _address(attributes.get(_ADDRESSES[tag], ""), base)
+        written = attributes.get(_ADDRESSES[tag], "").strip()
+        if tag == "img" and written.startswith("#"):
+            return None
+        url = _address(written, base, root)
         if not url or (tag == "img" and _is_pixel(url)):
             return None
         found[_ADDRESSES[tag]] = url
     return "".join(f' {name}="{escape(value)}"' for name, value in found.items())
 
 
-def _address(url: str, base: str) -> str | None:
-    url = url.strip()
-    if url.startswith("#"):
-        return None  # a place in a page that the feed's reader isn't on
-    return url if _MAIL.fullmatch(url) else absolute(url, base)
+def _address(url: str, base: str, root: str) -> str | None:
+    if _NOWHERE.fullmatch(url):
+        return None
+    return url if _MAIL.fullmatch(url) else absolute(url, base, root)
