@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -73,9 +73,9 @@ def test_an_article_is_no_coverage_of_itself(world: World) -> None:
 def test_of_ten_thousand_related_entries_the_first_are_read(world: World) -> None:
     """As many as allowed; one warning tells how many there are."""
     world.document("a", related=[related(f"r{number:05}") for number in range(10_000)])
-    started = perf_counter()
+    started = process_time()
     report = world.regenerate()
-    assert perf_counter() - started < 20
+    assert process_time() - started < 20
     assert coverage(world) == [linked(f"r{number:05}") for number in range(200)]
     assert told(report) == [
         "articles/a.md:8:1: warning: `related`: 10000 entries, expected at most 200; the others are left out"
@@ -253,9 +253,9 @@ def test_a_title_of_a_million_characters_is_cut(world: World, word: str) -> None
     title = "Long " + word * (1_000_000 // len(word)) + "end"
     world.text("a.md", f"---\ntitle: '{title}'\nwebUrl: https://news.example/a\npublishedDateTime: 2026-03-02\n---\n")
     world.options["reading"] = {"limit": 5_000_000}
-    started = perf_counter()
+    started = process_time()
     report = world.regenerate()
-    assert perf_counter() - started < 5
+    assert process_time() - started < 5
     [found] = world.titles()
     assert found.startswith("Long ")
     assert len(found) <= 300

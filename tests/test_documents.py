@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import msgspec
@@ -720,9 +720,9 @@ def test_a_body_that_is_a_bomb_is_left_out(read: Read) -> None:
 def test_ten_thousand_related(read: Read) -> None:
     """Of many related entries the first are read, and the others told of."""
     entries = "".join(f"  - {{title: R{n}, webUrl: 'https://r.example/{n}'}}\n" for n in range(10_000))
-    started = perf_counter()
+    started = process_time()
     reading = read(front(f"related:\n{entries}"))
-    assert perf_counter() - started < 20
+    assert process_time() - started < 20
     assert [mention.place for mention in reading.mentions] == list(range(201))
     assert [problem.message for problem in reading.problems] == [
         "`related`: 10000 entries, expected at most 200; the others are left out"
@@ -735,9 +735,9 @@ def test_a_million_characters(read: Read, unit: str) -> None:
     text = json.dumps("x" + unit * (1_000_000 // len(unit)), ensure_ascii=False)
     for name, limit in (("title", MAX_TITLE), ("excerpt", MAX_EXCERPT)):
         content = front(f"excerpt: {text}") if name == "excerpt" else front("").replace("title: T", f"title: {text}")
-        started = perf_counter()
+        started = process_time()
         reading = read(content, options=Options(limit=5_000_000))
-        assert perf_counter() - started < 2
+        assert process_time() - started < 2
         found = getattr(lead(reading), name)
         assert len(found) <= limit
         assert len(reading.problems) == (name == "title" and found.endswith("…"))

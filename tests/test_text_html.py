@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -159,9 +159,9 @@ def test_a_page_is_known_by_its_beginning(text: str, page: bool) -> None:
 @pytest.mark.parametrize("unit", ["<!--", "<!---->", "<!---", "<?xml", " ", "<!-- -->\n"])
 def test_looking_for_a_page_ends(unit: str) -> None:
     """However a text begins, it is told at once whether it is a page."""
-    started = perf_counter()
+    started = process_time()
     assert not is_page(unit * (1_000_000 // len(unit)))
-    assert perf_counter() - started < 2
+    assert process_time() - started < 2
 
 
 @pytest.mark.parametrize(
@@ -363,12 +363,12 @@ BOMBS = {
 def test_no_html_is_a_bomb(name: str) -> None:
     """Time and size grow with the text, not with its square: what is too deep is refused."""
     html = BOMBS[name]
-    started = perf_counter()
+    started = process_time()
     try:
         assert len(sanitised(html, "")) < 10 * len(html)
     except ParseError as error:
         assert "nested deeper" in error.message  # noqa: PT017
-    assert perf_counter() - started < 10
+    assert process_time() - started < 10
 
 
 def test_depth_has_a_limit() -> None:
@@ -402,9 +402,9 @@ def test_markdown_has_a_limit() -> None:
 @pytest.mark.parametrize("unit", ["[", "![", "> ", "*a_ ", "`a", "<!--", "[a](", "a|b\n", "- a\n", "~~a ", "1. ", "&"])
 def test_markdown_ends(unit: str) -> None:
     """No text within the limit keeps Markdown busy."""
-    started = perf_counter()
+    started = process_time()
     from_markdown(unit * (60_000 // len(unit)))
-    assert perf_counter() - started < 20
+    assert process_time() - started < 20
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -69,9 +69,9 @@ def test_plain_settles(text: str) -> None:
 def test_plain_takes_a_million_characters(unit: str) -> None:
     """No text costs more than its length."""
     text = unit * (1_000_000 // len(unit))
-    started = perf_counter()
+    started = process_time()
     cut(plain(text), 300)
-    assert perf_counter() - started < 10
+    assert process_time() - started < 10
 
 
 @pytest.mark.parametrize(
@@ -142,9 +142,9 @@ def test_fold_keeps_headlines_apart(one: str, other: str) -> None:
 
 def test_fold_ends() -> None:
     """Half a million marks in the wrong order are no reason to wait."""
-    started = perf_counter()
+    started = process_time()
     fold("\u0315\u0300\u0327" * 150_000)
-    assert perf_counter() - started < 10
+    assert process_time() - started < 10
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -141,10 +141,10 @@ def test_no_message_tells_what_is_not_to_be_read(secret: str) -> None:
 )
 def test_depth_is_no_bomb(text: str) -> None:
     """Thirty thousand brackets are an error and not the end of the process."""
-    started = perf_counter()
+    started = process_time()
     with pytest.raises(ParseError):
         load(text, unread=frozenset({"secured"}))
-    assert perf_counter() - started < 5
+    assert process_time() - started < 5
 
 
 def test_billion_laughs() -> None:
