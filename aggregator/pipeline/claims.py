@@ -151,7 +151,7 @@ def _ranked(
 
 
 def _owner(index: Index, ledger: Ledger, id: str) -> str | None:
-    """The article that has an id, or a document to which it belongs when articles part; None: there is none."""
+    """The article that has an id, or to one of whose documents it belongs when articles part; None: there is none."""
     holders = _by_path(index.articles, ledger, [id]).get(id, [])
     return index.lookup.of_id(id) or next((holder.article for holder in holders), None)
 
@@ -159,13 +159,11 @@ def _owner(index: Index, ledger: Ledger, id: str) -> str | None:
 def _why(index: Index, claim: Refused, owner: str | None) -> str:
     """Why the article of a document doesn't get the id that this names."""
     id = claim.lead.explicit
-    if owner and owner != claim.article:
-        speaker = _mentions(index, owner)[0]
-        holder = f"{speaker.link}, which {speaker.path} lists" if speaker.place else speaker.path
-        return f"`id`: {id} belongs to {holder}; this article has {claim.id}, expected an id of its own or none"
-    named = {lead.path: lead.id for lead in _mentions(index, claim.article) if lead.id not in ("", id)}
-    others = ", ".join(f"{path} names {other}" for path, other in named.items())
-    return f"`id`: {id} is not used: of the same article {others}; it has {claim.id}, expected one id or none"
+    if not owner or owner == claim.article:
+        return f"`id`: {id} is not used; this article has {claim.id}, expected that or none"
+    speaker = _mentions(index, owner)[0]
+    holder = f"{speaker.link}, which {speaker.path} lists" if speaker.place else speaker.path
+    return f"`id`: {id} belongs to {holder}; this article has {claim.id}, expected an id of its own or none"
 
 
 def _mentions(index: Index, key: str) -> list[Mention]:
