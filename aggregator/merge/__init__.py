@@ -22,7 +22,6 @@ from aggregator.merge.identity import (
     own_id,
     resembles,
     still_holds,
-    wish,
 )
 
 __all__ = [
@@ -54,6 +53,5 @@ __all__ = [
     "tokens",
     "trust",
     "weigh",
-    "wish",
     "wording_of",
 ]

@@ -21,15 +21,6 @@ class Holder(NamedTuple):
     resembles: bool = True
 
 
-def wish(named: Sequence[str], holders: Mapping[str, Sequence[Holder]], article: str) -> str:
-    """Which of the ids that its leads name an article is to have: one that it holds, else the most trusted lead's.
-
-    named: at least one id, the most trusted lead's first.
-    """
-    held = (id for id in named if any(holder.article == article for holder in holders.get(id, ())))
-    return next(held, named[0])
-
-
 def grant(wishes: Mapping[str, str], holders: Mapping[str, Sequence[Holder]]) -> dict[str, str]:
     """The ids that articles get because their documents name them, by article.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from aggregator.merge import Holder, bare, first_holder, grant, is_bare, likeness, resembles, still_holds, trust, wish
+from aggregator.merge import Holder, bare, first_holder, grant, is_bare, likeness, resembles, still_holds, trust
 from aggregator.model import Lead, Mention, Problem, Severity
 from aggregator.store import Index, Ledger, Refused, chunks, decode_mention
 from aggregator.store.articles import Articles
@@ -21,13 +21,11 @@ def give_named(articles: Articles, ledger: Ledger, now: datetime) -> list[tuple[
 
     Returns what was given, as (id, key), in the order of keys.
     """
-    named: dict[str, list[str]] = {}
-    for id, key, _ in sorted(articles.explicit(), key=lambda claim: trust(claim[2])):
-        named.setdefault(key, []).append(id)
-    if not named:
+    claims = sorted(articles.explicit(), key=lambda claim: trust(claim[2]))
+    wishes = {key: id for id, key, _ in claims}  # of one article, all that name an id name the same
+    if not wishes:
         return []
-    holders = {} if ledger.blank else _holders(articles, ledger, named, now)
-    wishes = {key: wish(ids, holders, key) for key, ids in named.items()}
+    holders = {} if ledger.blank else _holders(articles, ledger, wishes, now)
     granted = grant(wishes, holders)
     articles.give([(id, key) for key, id in granted.items()])
     articles.give(_kept(holders, granted))
@@ -78,19 +76,16 @@ def _kept(holders: Mapping[str, Sequence[Holder]], granted: Mapping[str, str]) -
     return kept
 
 
-def _holders(
-    articles: Articles, ledger: Ledger, named: Mapping[str, Sequence[str]], now: datetime
-) -> dict[str, list[Holder]]:
+def _holders(articles: Articles, ledger: Ledger, wishes: Mapping[str, str], now: datetime) -> dict[str, list[Holder]]:
     """The holders of each named id that subscribers know, the best first."""
-    asked = {id for ids in named.values() for id in ids}
     found: dict[str, list[Holder]] = {}
-    for ids in chunks(sorted(asked), _SOME):
+    for ids in chunks(sorted(set(wishes.values())), _SOME):
         shown = ledger.shown(ids, now)
         by_path = _by_path(articles, ledger, shown)
         by_url = _by_url(articles, ledger, [id for id in shown if not _is_certain(by_path.get(id, ()))])
         for id in by_path.keys() | by_url.keys():
             holders = [*by_path.get(id, ()), *by_url.get(id, ())]
-            found[id] = _ranked(articles, ledger, id, holders, named) if len(holders) > 1 else holders
+            found[id] = _ranked(articles, ledger, id, holders, wishes) if len(holders) > 1 else holders
     return found
 
 
@@ -136,7 +131,7 @@ def _by_url(articles: Articles, ledger: Ledger, ids: Sequence[str]) -> dict[str,
 
 
 def _ranked(
-    articles: Articles, ledger: Ledger, id: str, holders: Iterable[Holder], named: Mapping[str, Sequence[str]]
+    articles: Articles, ledger: Ledger, id: str, holders: Iterable[Holder], wishes: Mapping[str, str]
 ) -> list[Holder]:
     """The holders of an id, the best first: who changed least, who has the URL that it was given for, who names it."""
     record = ledger.record(id)
@@ -145,7 +140,7 @@ def _ranked(
     def rank(holder: Holder) -> tuple[bool, bool, bool, str]:
         urls = {holder.article, *(url for lead in leads[holder.article] for url, _ in lead.urls)}
         elsewhere = not record or record.key not in urls
-        return not holder.resembles, elsewhere, id not in named.get(holder.article, ()), holder.article
+        return not holder.resembles, elsewhere, wishes.get(holder.article) != id, holder.article
 
     return sorted(holders, key=rank)
 
