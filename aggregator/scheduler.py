@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+
+from aggregator.text.dates import zone_named
 
 if TYPE_CHECKING:
     from apscheduler.events import JobEvent
@@ -161,7 +162,7 @@ def _in_zone(clock: BaseTrigger, zone: str) -> BaseTrigger:
     """
     from apscheduler.triggers.base import BaseTrigger
 
-    there: tzinfo = UTC if zone == "UTC" else ZoneInfo(zone)
+    there = zone_named(zone)
 
     class ZonedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:

@@ -40,7 +40,7 @@ def lead_mention(fields: Fields, source: int, body: str, options: Options, notes
     if not any(name in found for name in _LINKS):
         notes.error(_missing(_NO_URL, fields, _LINKS, (1, 1)))
     if "published" not in found and "publishedDateTime" not in held:
-        found["published"] = date_in_name(notes.path.rpartition("/")[2])
+        found["published"] = date_in_name(notes.path.rpartition("/")[2], notes.zone)
         if not found["published"]:
             notes.error(_missing(_NO_DATE, fields, ("publishedDateTime",), (1, 1)))
     if notes.failed:

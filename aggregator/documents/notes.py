@@ -5,19 +5,21 @@ from __future__ import annotations
 from aggregator.documents.options import Options
 from aggregator.errors import ParseError
 from aggregator.model import Problem, Severity
+from aggregator.text.dates import zone_named
 
 MOST = 100  # warnings told of one document; of one that has more, the rest tells nothing new
 
 
 class Notes:
     """The problems of the document at `path`, while it is read as `options` say; `base` is what its relative URLs are
-    joined to ("": nothing).
+    joined to ("": nothing), and `zone` whose times and days those are that name none.
     """
 
     def __init__(self, path: str, options: Options) -> None:
         self.path = path
         self.options = options
         self.base = options.base_url
+        self.zone = zone_named(options.timezone)
         self.failed = False
         self._found: list[Problem] = []
         self._untold = 0

@@ -11,7 +11,8 @@ from aggregator.text.visible import Bounds
 class Options(msgspec.Struct, frozen=True):
     """How documents are read.
 
-    `base_url` is the site that relative URLs belong to ("": none). `tracking` are further patterns of parameters that
+    `base_url` is the site that relative URLs belong to ("": none), `timezone` the IANA name of the zone that times and
+    days are of which have none. `tracking` are further patterns of parameters that
     keys go without, as in `aggregator.text.urls.TRACKING`. `keywords` are pairs of a word or phrase and the name of
     the topic that a document gets whose title or excerpt has it.
 
@@ -21,6 +22,7 @@ class Options(msgspec.Struct, frozen=True):
     """
 
     base_url: str = ""
+    timezone: str = "UTC"
     limit: int = 2 << 20
     seconds: float = 10.0
     memory: int = 192 << 20
