@@ -41,7 +41,7 @@ def test_instant(text: str, expected: datetime) -> None:
     assert instant(text).tzinfo is UTC
 
 
-@pytest.mark.parametrize("text", ["12", "May", "May 2023", "2023", "10:30", "Tuesday", "28 Feb"])
+@pytest.mark.parametrize("text", ["12", "May", "May 2023", "2023", "2023-02", "02/2023", "10:30", "Tuesday", "28 Feb"])
 def test_part_of_a_date_is_none(text: str) -> None:
     """What lacks a year, a month or a day isn't filled in."""
     with pytest.raises(ValueError, match="is part of a date, expected one such as"):
@@ -96,6 +96,8 @@ PLUS_3, MINUS_8 = timezone(timedelta(hours=3)), timezone(timedelta(hours=-8))
         ("2023:02:28 20:47:00", EVENING),
         ("20230228T204700Z", EVENING),
         ("202302282047", EVENING),
+        ("20230228 204700", EVENING),
+        ("2023-02-28T12:47:00-08:00[America/Los_Angeles][u-ca=gregory]", EVENING),
         ("20230228204700.250", EVENING + timedelta(milliseconds=250)),
         ("2/28/2023 8:47:00 PM +00:00", EVENING),
         ("2/28/2023, 8:47:00\u202fPM", EVENING),

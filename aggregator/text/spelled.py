@@ -48,12 +48,13 @@ _KINDS = (
     ("time", rf"T?(?P<hour>[0-9]{{1,2}}):(?P<minute>[0-9]{{2}})(?::{_SECONDS})?(?![0-9:])(?:\s*{_HALF})?"),
     ("time", rf"(?P<hour>[0-9]{{1,2}})\s*{_HALF}"),
     ("time", rf"T(?P<hour>[0-9]{{2}})(?:(?P<minute>[0-9]{{2}}){_SECONDS}?)?(?![0-9:])"),
-    ("time", rf"(?<=[0-9]{{8}})(?P<hour>[0-9]{{2}})(?P<minute>[0-9]{{2}}){_SECONDS}?(?![0-9:])"),
+    ("time", rf"(?<=[0-9]{{8}})(?:\s(?=[0-9]{{6}}))?(?P<hour>[0-9]{{2}})(?P<minute>[0-9]{{2}}){_SECONDS}?(?![0-9:])"),
     ("zone", rf"{_NAME}(?:(?![a-z0-9])|(?=[+-]))(?:\s*{_OFFSET})?"),
     # Behind the offset, some programs tell which zone it is of.
     ("offset", rf"{_OFFSET}(?:\s+(?:{_NAME}|(?-i:[A-Z]{{3,5}}))\b(?!\s*[+-][0-9]))?"),
-    ("remark", r"\([^()]*\)|\[[\w/+-]+\]"),
+    ("remark", r"\([^()]*\)|\[[\w/+=!-]+\]"),
     ("weekday", r"(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?(?![a-z])\.?"),
+    ("part", r"[0-9]{4}[-/][0-9]{1,2}(?![0-9])|[0-9]{1,2}[-/][0-9]{4}(?![0-9])"),
     ("year", _YEAR),
     ("part", rf"[0-9]{{1,2}}(?![0-9a-z])|{_MONTH}"),
     # A server's log has a colon between day and time: `28/Feb/2023:20:47:00`.
