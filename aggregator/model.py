@@ -319,13 +319,16 @@ class Site(Value, frozen=True):
 
 class Shown(Value, frozen=True):
     """What a feed shows: how many entries, when the newest was published (None: there is none), and how many were on
-    each day, of which the newest entry's is the last. `updated` is the newest of its entries and withdrawals.
+    each day, of which the newest entry's is the last. `updated` is the newest of its entries, its withdrawals and the
+    runs that brought it entries which it didn't have. `members` are checksums of its entries' ids, sorted ((): not
+    known, if there are entries).
     """
 
     updated: datetime
     entries: int = 0
     newest: datetime | None = None
     days: tuple[int, ...] = ()
+    members: tuple[int, ...] = ()
 
 
 class Tombstone(Value, frozen=True):

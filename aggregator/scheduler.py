@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
+
+from aggregator.text.dates import zone_named
 
 if TYPE_CHECKING:
     from apscheduler.events import JobEvent
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _SOME_DAY = datetime(2000, 1, 1, tzinfo=UTC)
+_MOMENT, _MINUTE = timedelta(microseconds=1), timedelta(minutes=1)
+# Longer than any change of clocks: Samoa left out a whole day (2011).
+_LONGEST_CHANGE = timedelta(hours=25)
 
 
 class Timers:
@@ -135,19 +140,86 @@ def crontab(expression: str, zone: str) -> BaseTrigger:
     triggers = []
     for days, weekdays in choices:
         try:
-            trigger = CronTrigger(None, month, days, None, weekdays, hour, minute, timezone=zone)
+            trigger = CronTrigger(None, month, days, None, weekdays, hour, minute, timezone=UTC)
         except ValueError as error:
             raise ValueError(f"five fields as in crontab(5); {_first_lower(error)}") from None
         triggers.append(trigger)
     if not any(trigger.get_next_fire_time(None, _SOME_DAY) for trigger in triggers):
         raise ValueError("a day that comes; no month has this one")
-    return triggers[0] if len(triggers) == 1 else OrTrigger(triggers)
+    return _in_zone(triggers[0] if len(triggers) == 1 else OrTrigger(triggers), zone)
 
 
 def rang(expression: str, zone: str, since: datetime, now: datetime) -> bool:
     """Whether one of the instants that `crontab` tells has come after `since`, by `now`."""
-    following = crontab(expression, zone).get_next_fire_time(None, since + timedelta(microseconds=1))
+    following = crontab(expression, zone).get_next_fire_time(None, since + _MOMENT)
     return following is not None and following <= now
+
+
+def _in_zone(clock: BaseTrigger, zone: str) -> BaseTrigger:
+    """A trigger that fires when clocks in a time zone show the times that `clock` fires at in UTC.
+
+    APScheduler's own reckoning in a time zone passes over the first hour after a change of clocks (3.11.3).
+    """
+    from apscheduler.triggers.base import BaseTrigger
+
+    there = zone_named(zone)
+
+    class ZonedTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+        def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+            """The first instant from now on, or before it one after the previous one; None: there is none."""
+            since = now.astimezone(UTC)
+            if previous_fire_time:
+                previous = previous_fire_time.astimezone(UTC)
+                since = since + _MOMENT if since == previous else min(since, previous + _MOMENT)
+            following = _following(clock, there, since)
+            # With the zone itself, an instant of an hour that comes twice equals none in another zone (PEP 495).
+            return following and following.astimezone(timezone(_offset(following, there)))
+
+    return ZonedTrigger()
+
+
+def _following(clock: BaseTrigger, zone: tzinfo, since: datetime) -> datetime | None:
+    """The first instant from `since` on at which clocks in the zone show a time of `clock`'s; None: there is none."""
+    found: datetime | None = None
+    shown = since + _least_offset(since, zone)
+    while (shown := clock.get_next_fire_time(None, shown)) is not None:
+        first, second = _instants(shown, zone)
+        if found and found <= min(first, second):
+            return found
+        # Of a time that is left out, only the first is meant: reckoned from the hour before.
+        coming = [instant for instant in (first, max(first, second)) if instant >= since]
+        found = min([*coming, *filter(None, [found])], default=None)
+        if found and first == second:
+            return found
+        shown += _MINUTE
+    return found
+
+
+def _instants(shown: datetime, zone: tzinfo) -> tuple[datetime, datetime]:
+    """When clocks in the zone show a time (given in UTC), as they were set before a change that it is in, and after.
+
+    These are the same but where the time comes twice, and the second is later; and where it is left out, and it isn't.
+    """
+    before, after = (shown.replace(tzinfo=zone, fold=fold) for fold in (0, 1))  # PEP 495
+    return before.astimezone(UTC), after.astimezone(UTC)
+
+
+def _least_offset(since: datetime, zone: tzinfo) -> timedelta:
+    """The least offset by which a time that is still to come may be meant.
+
+    It is the zone's, but within so long of a change of clocks as that is great.
+    """
+    least = offset = _offset(since, zone)
+    for far in (-_LONGEST_CHANGE, _LONGEST_CHANGE):
+        change = offset - _offset(since + far, zone)
+        if change > timedelta(0):
+            near = change if far > timedelta(0) else -change
+            least = min(least, _offset(since + near, zone))
+    return least
+
+
+def _offset(instant: datetime, zone: tzinfo) -> timedelta:
+    return instant.astimezone(zone).utcoffset() or timedelta(0)
 
 
 def _weekdays(field: str) -> str:

@@ -90,6 +90,7 @@ def test_the_smallest_configuration(file: Path) -> None:
     [source] = loaded.sources
     assert (source.name, source.folder) == ("articles", here / "articles")
     assert (source.include, source.exclude) == (("**/*.md", "**/*.markdown", "**/*.html", "**/*.htm"), ())
+    assert source.timezone == "UTC"
     assert (source.base_url, source.limit) == ("https://feeds.example.org/", 2 * 1024 * 1024)
     assert (loaded.topics.path, loaded.topics.known, loaded.topics.minimum) == (None, (), 1)
     assert (loaded.topics.only_known, loaded.topics.children, loaded.topics.keywords) == (False, False, False)
@@ -128,6 +129,7 @@ sources:
     include: ["*.md"]
     exclude: [drafts/**]
     base_url: https://blog.example.org
+    timezone: America/New_York
     limit: 500KiB
   - path: /srv/articles
     limit: 1000
@@ -175,6 +177,7 @@ runtime: {path: /run/aggregator}
     assert (second.name, second.folder, second.limit) == ("/srv/articles", Path("/srv/articles"), 1000)
     assert second.base_url == "https://feeds.example.org/ai/"
     assert third.base_url == "https://www.example.org/blog/*"
+    assert (first.timezone, second.timezone) == ("America/New_York", "Europe/Berlin")
     assert loaded.topics.known == (
         KnownTopic(name="C++"),
         KnownTopic(name="機械学習"),
@@ -372,8 +375,9 @@ quux: 1
 4:5: unknown key "sources.limt"; did you mean `sources.limit`?
 5:5: no `sources.path` (a folder of documents); write for example `path: articles`
 5:12: "0" for `sources.limit`, expected a size such as `500KiB`, `2MiB` or a number of bytes
-6:5: "foo" for `sources`, expected a mapping of `path`, `include`, `exclude`, `base_url`, `limit`, \
-`time_limit`, `memory_limit`, `html_limit`, `picture_limit`, `link_limit`, `related_limit`, `list_limit`, `spread_limit`
+6:5: "foo" for `sources`, expected a mapping of `path`, `include`, `exclude`, `base_url`, \
+`timezone`, `limit`, `time_limit`, `memory_limit`, `html_limit`, `picture_limit`, `link_limit`, `related_limit`, \
+`list_limit`, `spread_limit`
 7:1: no `site.title` (the name of the site); write for example `title: Everyday AI`
 8:8: "ftp://x" for `site.url`, expected an absolute URL with a full host name, such as `https://feeds.example.org/`
 9:3: unknown key "site.urk"; did you mean `site.url`?
@@ -569,6 +573,11 @@ def test_broken_yaml_is_told(file: Path, text: str) -> None:
         ("Everyday AI", "x\n  timezone: Europe", "expected a time zone"),
         ("Everyday AI", "x\n  timezone: ../../etc/passwd", "expected a time zone"),
         ("Everyday AI", "x\n  timezone: /etc/passwd", "expected a time zone"),
+        (
+            "path: articles",
+            "path: articles\n    timezone: CEST",
+            '"CEST" for `sources.timezone`, expected a time zone such as `UTC` or `Europe/Berlin`',
+        ),
     ],
 )
 def test_a_value_that_is_not_as_it_should_be(file: Path, old: str, new: str, problem: str) -> None:

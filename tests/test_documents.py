@@ -8,7 +8,7 @@ import re
 import socket
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
@@ -264,6 +264,47 @@ def test_a_date_in_the_name(read: Read) -> None:
     )
     assert read(undated + "---\n", "t.md").outcome is Outcome.failed
     assert read(undated + "publishedDateTime: someday\n---\n", "2026-03-01-t.md").outcome is Outcome.failed
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"),
+    [("UTC", "2026-11-27T00:00"), ("Pacific/Auckland", "2026-11-26T11:00"), ("America/Havana", "2026-11-27T05:00")],
+)
+def test_what_names_no_zone_is_of_the_source_s(read: Read, zone: str, expected: str) -> None:
+    """A day, a time, and the day in the name; also in related entries. What names one is of that."""
+    options = Options(timezone=zone)
+    midnight = datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    undated = "---\ntitle: T\nwebUrl: https://a.example/t\n"
+    dated = undated + "publishedDateTime: 27.11.2026 08:45\nupdatedDateTime: 2026-11-27T00:00:00Z\n"
+    related = "related: {title: R, webUrl: 'https://r.example/a', publishedDateTime: 2026-11-27}\n"
+    reading = read(f"{dated}{related}---\n", "2020-02-02-t.md", options)
+    assert lead(reading).published == midnight + timedelta(hours=8, minutes=45)
+    assert lead(reading).updated == datetime(2026, 11, 27, tzinfo=UTC)
+    assert reading.mentions[1].published == midnight
+    assert lead(read(undated + "---\n", "2026-11-27-t.md", options)).published == midnight
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles", "Asia/Kolkata", "UTC"])
+@pytest.mark.parametrize("date", ["1970-01-01", "1970-01-01T00:00:00Z", "1970-01-01 12:00", "2100-01-01", "1.1.2100"])
+def test_dates_that_nobody_meant_are_none_in_any_zone(read: Read, zone: str, date: str) -> None:
+    """The day counts as it is written, and as the program that wrote zero meant it."""
+    related = f"related: {{title: R, webUrl: 'https://r.example/a', publishedDateTime: '{date}'}}"
+    reading = read(front(related), options=Options(timezone=zone))
+    assert reading.mentions[1].published is None
+    assert "expected the article's own date" in reading.problems[0].message
+
+
+def test_a_day_that_may_be_two_is_told_at_its_place(read: Read) -> None:
+    """With both days that it may be; the document is held back, and a related entry only loses its date."""
+    reading = read(
+        "---\ntitle: T\nwebUrl: https://a.example/t\npublishedDateTime: 03/04/2024\n---\n", "2024-03-04-a.md"
+    )
+    readings = "may be 2024-04-03 or 2024-03-04, expected one such as 2023-02-28T20:47:00Z"
+    message = f'2024-03-04-a.md:4:20: error: `publishedDateTime`: "03/04/2024" {readings}'
+    assert [str(problem) for problem in reading.problems] == [message]
+    reading = read(front("related: {title: R, webUrl: 'https://r.example/a', publishedDateTime: 3/4/2024}"))
+    assert (reading.outcome, reading.mentions[1].published) == (Outcome.read, None)
+    assert "may be 2024-04-03 or 2024-03-04" in reading.problems[0].message
 
 
 @pytest.mark.parametrize(

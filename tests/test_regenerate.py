@@ -69,6 +69,18 @@ def test_an_unpublished_article_is_no_entry_but_may_be_coverage(world: World) ->
     assert "Hidden" in world.feed()[0]["content"][0]["value"]
 
 
+def test_another_time_zone_is_another_instant(world: World) -> None:
+    """Documents are read anew where the zone of what names none has changed, and are what they would have been."""
+    world.document("a", publishedDateTime="2026-03-05 08:00")
+    world.document("b", publishedDateTime=day(3))
+    world.regenerate()
+    assert [entry["published"] for entry in world.feed()] == ["2026-03-05T08:00:00+00:00", "2026-03-04T00:00:00+00:00"]
+    world.options["reading"] = {"timezone": "Pacific/Auckland"}
+    world.regenerate()
+    assert [entry["published"] for entry in world.feed()] == ["2026-03-04T19:00:00+00:00", "2026-03-04T00:00:00+00:00"]
+    assert world.tree() == world.rebuilt()
+
+
 def test_a_removed_article_is_withdrawn_everywhere(world: World) -> None:
     """It is no coverage either."""
     world.document("a", title="Withdrawn")

@@ -6,11 +6,14 @@ import queue
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from aggregator.scheduler import Timers, crontab
+from aggregator.scheduler import Timers, crontab, rang
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 CEILING = 10
@@ -72,6 +75,148 @@ def test_hours_are_those_of_the_zone_through_the_year() -> None:
     assert following("30 2 * * *", autumn, 3, berlin) == ["Sun 25 Oct 00:30", "Sun 25 Oct 01:30", "Mon 26 Oct 01:30"]
     assert following("0 7 * * *", spring, 2, berlin) == ["Sun 29 Mar 05:00", "Mon 30 Mar 05:00"]
     assert following("0 7 * * *", autumn, 2, berlin) == ["Sun 25 Oct 06:00", "Mon 26 Oct 06:00"]
+
+
+# A year of each, with whatever its clocks do: nothing, changes by day, at midnight, by half an hour, in the month of
+# fasting, and a whole day that is left out.
+YEARS = [
+    ("UTC", 2026), ("Asia/Kolkata", 2026), ("Europe/Berlin", 2027), ("America/New_York", 2027), ("Africa/Cairo", 2027),
+    ("America/Santiago", 2026), ("America/Havana", 2026), ("Asia/Beirut", 2026), ("Australia/Lord_Howe", 2026),
+    ("Africa/Casablanca", 2026), ("America/Sao_Paulo", 2018), ("Asia/Tehran", 2021), ("Pacific/Apia", 2011),
+    ("Europe/Dublin", 2026), ("America/St_Johns", 2010), ("Antarctica/Troll", 2026), ("Asia/Gaza", 2025),
+]  # fmt: skip
+EXPRESSIONS = [
+    "0 0 * * *", "0 0 1 * *", "0 0 * * mon", "15 0 * * sun", "59 23 * * *", "30 2 * * *", "*/20 2 * * *", "0 1 * * *",
+    "5 1,3 * * *", "0 7 * * mon-fri", "45 1-3 * * 6,0", "0 0 31 * *", "0 0 29 2 *", "0 12 15 mar,oct *",
+    "10 0 1,15 * fri", "*/50 23,0 * * *", "0 */6 * * *", "17 * * * *", "30 0 30 12 *", "40 0-4/2 */5 4-10 *",
+    "15 2 24-31 3,10 7", "20,50 0 * 9-11 *",
+]  # fmt: skip
+NAMES = {
+    3: ["", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    4: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+}
+BOUNDS = [(0, 59), (0, 23), (1, 31), (1, 12), (0, 7)]
+MINUTE = timedelta(minutes=1)
+
+
+class Piece(NamedTuple):
+    """Some minutes: when they begin, what a clock on the wall shows then, and how many they are."""
+
+    begin: datetime
+    shown: datetime
+    minutes: int
+
+
+@cache
+def pieces(zone: str, year: int) -> list[Piece]:
+    """A year of a zone, and before it goes on after a gap, what clocks would have shown that weren't put forward."""
+    there = ZoneInfo(zone)
+    found: list[Piece] = []
+    begin = datetime(year, 1, 1, tzinfo=UTC)
+    while begin.year == year:
+        shown = begin.astimezone(there).replace(tzinfo=None)
+        offsets = {(begin + MINUTE * minute).astimezone(there).utcoffset() for minute in (-1, 0, 59)}
+        length = 60 - shown.minute if len(offsets) == 1 else 1
+        late = begin
+        while found and (missing := found[-1].shown + found[-1].minutes * MINUTE) < shown:
+            found.append(Piece(late, missing, 1))
+            late += MINUTE
+        found.append(Piece(begin, shown, length))
+        begin += length * MINUTE
+    return found
+
+
+def numbers(field: int, written: str) -> set[int]:
+    """The numbers that a field of a crontab allows."""
+    first, last = BOUNDS[field]
+    allowed: set[int] = set()
+    for part in written.split(","):
+        span, _, step = part.partition("/")
+        low, _, high = span.partition("-")
+        if span == "*":
+            allowed.update(range(first, last + 1, int(step or 1)))
+            continue
+        names = NAMES.get(field, [])
+        ends = [names.index(end) if end in names else int(end) for end in (low, high or low)]
+        allowed.update(range(ends[0], ends[1] + 1, int(step or 1)))
+    return allowed
+
+
+def _within(shown: datetime, length: int) -> set[int]:
+    """The minutes of the hour that a piece has, which are all of one hour."""
+    return set(range(shown.minute, shown.minute + length))
+
+
+def reckoned(expression: str, zone: str, year: int) -> list[datetime]:
+    """All instants of a year that a crontab names, minute by minute."""
+    fields = expression.split()
+    minutes, hours, days, months, weekdays = (numbers(number, field) for number, field in enumerate(fields))
+    weekdays = {number % 7 for number in weekdays}
+    either = "*" not in (fields[2][0], fields[4][0])
+    found: set[datetime] = set()
+    for begin, shown, length in pieces(zone, year):
+        if shown.hour not in hours or shown.month not in months:
+            continue
+        is_day, is_weekday = shown.day in days, shown.isoweekday() % 7 in weekdays
+        if (is_day or is_weekday) if either else (is_day and is_weekday):
+            found.update(begin + MINUTE * (minute - shown.minute) for minute in minutes & _within(shown, length))
+    return sorted(found)
+
+
+def chain(expression: str, zone: str, first: datetime, last: datetime) -> list[datetime]:
+    """What a trigger gives from one instant to another when it is asked as APScheduler does."""
+    trigger = crontab(expression, zone)
+    found: list[datetime] = []
+    previous, now = None, first
+    while (previous := trigger.get_next_fire_time(previous, now)) is not None and previous <= last:
+        now = previous.astimezone(UTC)
+        found.append(now)
+    return found
+
+
+@pytest.mark.parametrize(("zone", "year"), YEARS)
+def test_a_year_of_a_crontab_is_what_it_is_minute_by_minute(zone: str, year: int) -> None:
+    """Nothing is lost and nothing comes twice, whatever clocks do there, and wherever the chain begins."""
+    first, last = datetime(year, 1, 3, tzinfo=UTC), datetime(year, 12, 31, 23, 59, tzinfo=UTC)
+    for expression in EXPRESSIONS:
+        expected = [instant for instant in reckoned(expression, zone, year) if first <= instant <= last]
+        assert chain(expression, zone, first, last) == expected, expression
+        if expression not in EXPRESSIONS[:4]:
+            continue
+        for before, instant in pairwise(expected):
+            assert not rang(expression, zone, before, instant - timedelta(seconds=1)), (expression, before)
+            assert rang(expression, zone, before, instant), (expression, before)
+
+
+@pytest.mark.parametrize(
+    ("zone", "turn"),
+    [
+        ("Europe/Berlin", "2027-03-28"), ("Europe/Berlin", "2027-10-31"), ("Australia/Lord_Howe", "2026-10-03"),
+        ("Australia/Lord_Howe", "2026-04-04"), ("America/Havana", "2026-11-01"), ("America/Santiago", "2026-09-06"),
+        ("Asia/Beirut", "2026-10-24"), ("America/St_Johns", "2010-11-07"),
+    ],
+)  # fmt: skip
+def test_each_minute_around_a_change_of_clocks_comes_once(zone: str, turn: str) -> None:
+    """Also from the midst of it: what is next is the same from each minute on."""
+    middle = datetime.fromisoformat(turn).replace(tzinfo=UTC)
+    first, last = middle - timedelta(hours=6), middle + timedelta(hours=18)
+    assert chain("* * * * *", zone, first, last) == [first + MINUTE * number for number in range(24 * 60 + 1)]
+    for expression in ("*/25 * * * *", "20,50 0-3 * * *", "10 0 * * *"):
+        named = [instant for instant in reckoned(expression, zone, middle.year) if first <= instant]
+        trigger = crontab(expression, zone)
+        for minute in range(0, 24 * 60, 7):
+            now = first + timedelta(minutes=minute, seconds=30)
+            following = min((instant for instant in named if instant > now), default=None)
+            if following:
+                assert trigger.get_next_fire_time(None, now) == following
+
+
+def test_what_a_trigger_gives_is_in_its_zone() -> None:
+    """As people there would say it; the hour that a month begins with is not passed over after a change of clocks."""
+    april = crontab("0 0 1 * *", "Europe/Berlin").get_next_fire_time(None, datetime(2027, 3, 2, tzinfo=UTC))
+    assert april.isoformat() == "2027-04-01T00:00:00+02:00"
+    monday = datetime(2027, 3, 22, 12, tzinfo=UTC)
+    assert rang("0 0 * * mon", "Europe/Berlin", monday, monday + timedelta(days=7))
 
 
 class Bell:

@@ -73,6 +73,7 @@ def plan_of(config: Config) -> Plan:
                 exclude=source.exclude,
                 options=documents.Options(
                     base_url=source.base_url,
+                    timezone=source.timezone,
                     limit=source.limit,
                     seconds=source.time_limit.total_seconds(),
                     memory=source.memory_limit,

@@ -107,7 +107,14 @@ def load(file: Path, environment: Mapping[str, str], warn: Callable[[Problem], N
         raise ConfigurationError(tuple(in_order))
     config = Config(**found)
     advise(config.websub.hubs, root, lambda place, text: warn(Problem(str(file), *place, Severity.warning, text)))
-    sources = tuple(replace(source, base_url=source.base_url or config.site.url) for source in config.sources)
+    sources = tuple(
+        replace(
+            source,
+            base_url=source.base_url or config.site.url,
+            timezone=source.timezone or config.site.timezone,
+        )
+        for source in config.sources
+    )
     hooks = replace(config.hooks, published=_placed(config.hooks.published, converter.here))
     return replace(config, sources=sources, hooks=hooks)
 

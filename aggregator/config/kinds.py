@@ -272,6 +272,11 @@ def language(written: str) -> str:
     return written.strip()
 
 
+def optional_zone(written: str) -> str:
+    """The name of a time zone that this machine knows, or nothing."""
+    return zone(written) if written.strip() else ""
+
+
 def zone(written: str) -> str:
     """The name of a time zone that this machine knows."""
     import zoneinfo  # only here: most configurations name no zone
@@ -300,6 +305,7 @@ Argument: TypeAlias = Annotated[str, argument]
 Parameter: TypeAlias = Annotated[str, parameter]
 Language: TypeAlias = Annotated[str, language]
 Zone: TypeAlias = Annotated[str, zone]
+OptionalZone: TypeAlias = Annotated[str, optional_zone]
 SourcePath: TypeAlias = Annotated[str, source]
 Folder: TypeAlias = Annotated[Path, folder]
 OptionalFolder: TypeAlias = Annotated[Path | None, folder]

@@ -29,6 +29,7 @@ from aggregator.config.kinds import (
     OptionalFlag,
     OptionalFolder,
     OptionalTextfile,
+    OptionalZone,
     Parameter,
     Size,
     Slug,
@@ -91,9 +92,11 @@ class Source(Struct, frozen=True, kw_only=True):
     """A folder of documents, which need not exist.
 
     `name` is its path as written but for superfluous parts: a document is called `name/relative`. `folder` is
-    the absolute path. The limits are of one document: `limit` of its bytes, `time_limit` of the processor's time to
-    read it, `memory_limit` of the bytes that this takes, `html_limit` of the characters of its body, `picture_limit`
-    and `link_limit` of what is in there, `related_limit` of its related entries, `list_limit` of every other list, and
+    the absolute path. `timezone` is of the times and days in documents that name none.
+
+    The limits are of one document: `limit` of its bytes, `time_limit` of the processor's time to read it,
+    `memory_limit` of the bytes that this takes, `html_limit` of the characters of its body, `picture_limit` and
+    `link_limit` of what is in there, `related_limit` of its related entries, `list_limit` of every other list, and
     `spread_limit` of its characters in all feeds together.
     """
 
@@ -102,6 +105,7 @@ class Source(Struct, frozen=True, kw_only=True):
     include: Annotated[tuple[Line, ...], Meta(min_length=1)] = ("**/*.md", "**/*.markdown", "**/*.html", "**/*.htm")
     exclude: tuple[Line, ...] = ()
     base_url: DocumentsUrl = ""  # site.url where not given
+    timezone: OptionalZone = ""  # site.timezone where not given
     limit: Size = 2 << 20
     time_limit: Annotated[Duration, lasting, at_most("1h")] = timedelta(seconds=10)
     memory_limit: Annotated[Size, Meta(ge=32 << 20)] = 192 << 20

@@ -112,11 +112,11 @@ def yes_no(node: Node, _: Notes) -> bool:
     return found
 
 
-def instant(node: Node, _: Notes) -> datetime:
-    """An instant in UTC."""
+def instant(node: Node, notes: Notes) -> datetime:
+    """An instant in UTC; what names no zone is of the source's."""
     value = scalar(node, "a date")
     try:
-        return dates.instant(value)
+        return dates.instant(value, notes.zone)
     except ValueError as error:
         raise ParseError(str(error), node.line, node.column) from error
 
@@ -124,8 +124,9 @@ def instant(node: Node, _: Notes) -> datetime:
 def likely_instant(node: Node, notes: Notes) -> datetime:
     """An instant in UTC at which an article may have been published."""
     found = instant(node, notes)
+    days = found.date(), dates.local(found, notes.zone).date()
     for first, last, wrong in UNLIKELY:
-        if first <= found.date() <= last:
+        if any(first <= day <= last for day in days):
             raise ParseError(f"{_shown(node)} is {wrong}, expected the article's own date", node.line, node.column)
     return found
 

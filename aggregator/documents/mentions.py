@@ -52,7 +52,7 @@ def lead_mention(
     if not links:
         notes.error(_missing(_NO_URL, fields, _SPELLED, (1, 1)))
     if "published" not in found and "publishedDateTime" not in held:
-        found["published"] = date_in_name(notes.path.rpartition("/")[2])
+        found["published"] = date_in_name(notes.path.rpartition("/")[2], notes.zone)
         if not found["published"]:
             notes.error(_missing(_NO_DATE, fields, ("publishedDateTime",), (1, 1)))
     if notes.failed:

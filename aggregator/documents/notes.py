@@ -5,6 +5,7 @@ from __future__ import annotations
 from aggregator.documents.options import Options
 from aggregator.errors import ParseError
 from aggregator.model import Problem, Severity
+from aggregator.text.dates import zone_named
 
 MOST = 100  # warnings told of one document; of one that has more, the rest tells nothing new
 
@@ -13,7 +14,8 @@ class Notes:
     """The problems of the document at `path`, while it is read as `options` say.
 
     The relative addresses of articles are joined to `site`; those of what is seen of an article, its body, pictures
-    and player, to `base`. "" stands for nothing. Where either is below `root`, paths from the root are too.
+    and player, to `base`. "" stands for nothing. Where either is below `root`, paths from the root are too. `zone`:
+    whose times and days those are that name none.
     """
 
     def __init__(self, path: str, options: Options) -> None:
@@ -21,6 +23,7 @@ class Notes:
         self.options = options
         self.site = self.base = options.base_url.removesuffix("*")
         self.root = self.site if options.base_url.endswith("*") else ""
+        self.zone = zone_named(options.timezone)
         self.failed = False
         self._found: list[Problem] = []
         self._untold = 0

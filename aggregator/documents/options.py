@@ -12,9 +12,10 @@ class Options(msgspec.Struct, frozen=True):
     """How documents are read.
 
     `base_url` is the site that the relative addresses of articles belong to ("": none), and all others where an article
-    has no address; where it ends in `*`, what begins with `/` is below it. `tracking` are further patterns of
-    parameters that keys go without, as in `aggregator.text.tracking.TRACKING`. `keywords` are pairs of a word or
-    phrase and the name of the topic that a document gets whose title or excerpt has it.
+    has no address; where it ends in `*`, what begins with `/` is below it. `timezone` is the IANA name of the zone that
+    times and days are of which have none. `tracking` are further patterns of parameters that keys go without, as in
+    `aggregator.text.tracking.TRACKING`. `keywords` are pairs of a word or phrase and the name of the topic that a
+    document gets whose title or excerpt has it.
 
     The rest are limits. Of a document: `limit` bytes, `seconds` of processor time and bytes of `memory` to read it,
     `related` entries, and `items` of each other list, such as topics and pictures. `body`: of its body. `spread`:
@@ -22,6 +23,7 @@ class Options(msgspec.Struct, frozen=True):
     """
 
     base_url: str = ""
+    timezone: str = "UTC"
     limit: int = 2 << 20
     seconds: float = 10.0
     memory: int = 192 << 20

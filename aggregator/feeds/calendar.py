@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from aggregator.text.dates import local
+from aggregator.text.dates import local, midnight, zone_named
 
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -22,7 +21,7 @@ class Period(NamedTuple):
 
 def month_of(instant: datetime, timezone: str) -> int:
     """The month that an instant is in, such as 202611."""
-    day = local(instant, ZoneInfo(timezone)).date()
+    day = local(instant, zone_named(timezone)).date()
     month = day.year * 100 + day.month
     period = month_period(month, timezone)
     # A clock that is put back behind midnight has instants of the new month before the last ones of the old.
@@ -58,7 +57,7 @@ def week_of(instant: datetime, timezone: str) -> Period:
 
 def _day(instant: datetime, timezone: str) -> date:
     """The day that an instant is in, by the midnights around it."""
-    day = local(instant, ZoneInfo(timezone)).date()
+    day = local(instant, zone_named(timezone)).date()
     return _later(day, -1) if instant < _midnight(day, timezone) else day
 
 
@@ -81,11 +80,4 @@ def _month_start(month: int, timezone: str) -> datetime:
 
 
 def _midnight(day: date, timezone: str) -> datetime:
-    """The first instant of a day, as far as there are instants; where its midnight comes twice, the second one, from
-    which on the day goes on.
-    """
-    moments = [datetime.combine(day, time(fold=fold), ZoneInfo(timezone)) for fold in (0, 1)]
-    try:
-        return max(moment.replace(tzinfo=UTC) - (moment.utcoffset() or timedelta(0)) for moment in moments)
-    except OverflowError:
-        return _FIRST if day.year == date.min.year else _LAST
+    return midnight(day, zone_named(timezone))

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from zlib import crc32
 
 import msgspec
 
 from aggregator.model import Shown
-from aggregator.text.dates import local
+from aggregator.text.dates import local, zone_named
 
 ALL = ""
 """The topic of the feed of everything."""
@@ -158,14 +158,26 @@ def select(
     return Selection(keys, lapsed, min(following, end) if following else end)
 
 
-def shown(published: Sequence[datetime], updated: datetime, timezone: str) -> Shown:
-    """What a feed shows: when each of its entries was published, the newest first, and when it was updated.
+def members_of(ids: Iterable[str]) -> tuple[int, ...]:
+    """What a feed's entries are known by: checksums of their ids, sorted."""
+    return tuple(sorted({crc32(id.encode()) for id in ids}))
+
+
+def brings_new(before: Shown, members: Iterable[int]) -> bool:
+    """Whether a feed that showed `before` has an entry among `members` that it didn't have."""
+    known = bool(before.members) or not before.entries
+    return known and not set(before.members).issuperset(members)
+
+
+def shown(published: Sequence[datetime], updated: datetime, timezone: str, members: tuple[int, ...] = ()) -> Shown:
+    """What a feed shows: when each of its entries was published, the newest first, when it was updated, and its
+    members.
 
     Days begin in the time zone. They end with the newest entry's, for with today's the bytes would follow the clock.
     """
     if not published:
         return Shown(updated)
-    zone = ZoneInfo(timezone)
+    zone = zone_named(timezone)
     days = [local(instant, zone).date() for instant in published]
     ages = Counter((days[0] - day).days for day in days)
-    return Shown(updated, len(published), published[0], tuple(ages[age] for age in reversed(range(DAYS))))
+    return Shown(updated, len(published), published[0], tuple(ages[age] for age in reversed(range(DAYS))), members)

@@ -74,9 +74,9 @@ def merge(mentions: Iterable[Mention], key: str) -> Article:
     """The article that `mentions` (at least one, in any order) speak of.
 
     Each field is the first non-empty one in the order of trust, but of equally good leads the one updated last has the
-    word for texts and pictures. Topics are their union. `updated` is the newest
-    that a lead gives, else `published`. The most trusted lead says whether it is listed; any lead withdraws it. An
-    article without leads goes by its related mentions.
+    word for texts and pictures. Topics are their union. `updated` is the newest that a lead gives, and never before
+    `published`. The most trusted lead says whether it is listed; any lead withdraws it. An article without leads goes by
+    its related mentions.
     """
     ordered = sorted(mentions, key=trust)
     leads = [mention for mention in ordered if mention.place == 0]
@@ -85,7 +85,7 @@ def merge(mentions: Iterable[Mention], key: str) -> Article:
     return Article(
         key=key,
         topics=_distinct(topics) if len(leads) > 1 else topics,
-        updated=max((lead.updated for lead in leads if lead.updated), default=fields.get("published")),
+        updated=max(filter(None, (fields.get("published"), *(lead.updated for lead in leads))), default=None),
         removed=any(mention.removed for mention in leads or ordered),
         **({"title": ""} | fields),
     )

@@ -25,7 +25,7 @@ HOOK = "hooks.published"
 """The name of the hook among those who are told; hubs go by their URLs."""
 
 _SHAPING = {
-    "reading": ("PyYAML", "msgspec", "nh3", "markdown-it-py", "w3lib", "python-dateutil"),
+    "reading": ("PyYAML", "msgspec", "nh3", "markdown-it-py", "w3lib"),
     "merging": (),
     "rendering": ("feedgen", "lxml", "Jinja2"),
 }

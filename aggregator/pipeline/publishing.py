@@ -14,7 +14,18 @@ import msgspec
 
 from aggregator import publish, render
 from aggregator.errors import ForeignOutput
-from aggregator.feeds import CUSTOM, GRACE, MOST_TOLD, SITE, TOLD, kind_of, month_name, shown
+from aggregator.feeds import (
+    CUSTOM,
+    GRACE,
+    MOST_TOLD,
+    SITE,
+    TOLD,
+    brings_new,
+    kind_of,
+    members_of,
+    month_name,
+    shown,
+)
 from aggregator.model import EPOCH, STORY, Feed, Problem, Severity, Tombstone
 from aggregator.pipeline.describing import describe, feeds_out
 from aggregator.pipeline.digesting import Digest, entry_of
@@ -224,7 +235,7 @@ class Press:
             entries.append(entry_of(digest, feed.label, feed.page, stories, updated))
             self.ledger.digests.update(digest.closed.id, entries[-1].updated)
         updated = max(feed.shown.updated, *(entry.updated for entry in entries)) if entries else feed.shown.updated
-        shows = shown([entry.published for entry in entries], updated, self.plan.site.timezone)
+        shows = shown([entry.published for entry in entries], updated, self.plan.site.timezone, feed.shown.members)
         rendered = [[render.PIECES[name](entry, self.plan.site) for entry in entries] for name in sheet.formats]
         return msgspec.structs.replace(feed, shown=shows), rendered
 
@@ -251,14 +262,17 @@ class Press:
         instants = [updated or sheet.selection.lapsed]
         if not sheet.month and sheet.digests is None:
             instants += map(self.ledger.last_withdrawal, self._topics(sheet))
-        if sheet.month or kind_of(sheet.shown) == CUSTOM:  # what is newest may leave, and no instant goes back
-            before = self.ledger.feed(*sheet.part)
-            if before and before.shown.updated <= self.now:  # earlier versions believed updates to come
+        members = members_of(self._ids(sheet, keys))
+        if before := self.ledger.feed(*sheet.part):
+            if before.shown.updated <= self.now:  # what is newest may leave, and no instant goes back
                 instants.append(before.shown.updated)
+            if brings_new(before.shown, members):  # it may be of any date, and readers look at the feed's first
+                instants.append(self.now)
         shows = shown(
             self.index.entries.published(keys),
             max(filter(None, instants), default=EPOCH),
             self.plan.site.timezone,
+            members,
         )
         feed = describe(self.plan, sheet.shown, sheet.home, sheet.spelled, shows, deleted)
         return msgspec.structs.replace(
@@ -266,6 +280,12 @@ class Press:
             archive=month_name(sheet.month) if sheet.month else "",
             previous=month_name(sheet.previous) if sheet.previous else "",
         )
+
+    def _ids(self, sheet: Sheet, keys: Sequence[str]) -> Iterable[str]:
+        """The ids of a feed's entries: of its stories, or of the digests that are made of them."""
+        if sheet.digests is None:
+            return self.index.articles.ids(keys).values()
+        return [digest.closed.id for digest in sheet.digests]
 
     def _publish_overviews(self, writers: ThreadPoolExecutor) -> None:
         """Write the files of the site as a whole."""

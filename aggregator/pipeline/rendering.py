@@ -93,7 +93,7 @@ def _rendered(task: _Task, article: Article, coverage: Sequence[_Covering], shar
     turns = (changes, task.until, *(covering.following for covering in coverage))
     until = min(filter(None, turns), default=None)
     published = article.published or task.published
-    updated = max(filter(None, (story.article.updated or published, task.restored)))
+    updated = max(filter(None, (published, story.article.updated, task.restored)))
     entry = Entry(task.id, published, updated, story, task.topics)
     warning = ""
     try:

@@ -3,87 +3,67 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import cache
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from zoneinfo import ZoneInfo
 
 from aggregator.text.plain import quoted
-
-if TYPE_CHECKING:
-    from dateutil.parser import parser
+from aggregator.text.spelled import no_date, spelled
 
 _IN_NAME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])")
-_LONGEST = 100
-# The names that RFC 822 (section 5.1) gives meaning to, in hours. Any other may mean several zones.
-_ZONES = {"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7}
-# `20:47 GMT+0100 (Central European Standard Time)`, as JavaScript has it: dateutil would turn the sign.
-_ZONE_NAME = re.compile(r"(?<=[+-][0-9]{4})\s*\([^()]*\)$")
-_GMT = re.compile(r"(?:GMT|UTC)(?=[+-][0-9])")
-# Two days that differ in year, month and day: what one of them fills in was missing from the text.
-_ONE_DAY, _ANOTHER = datetime(2000, 1, 1, tzinfo=None), datetime(2004, 2, 2, tzinfo=None)  # noqa: DTZ001
+# ISO 8601 in its extended format. Python reads more: `20:47 +02:75`, `20:47:10:20`, a time in `2023-02-28-07:00`, and
+# days in `1612011800123` and `2023-W09`.
+_ISO = re.compile(
+    r"[0-9]{4}-(?:[0-9]{2}-[0-9]{2}|W[0-9]{2}-[1-7])"
+    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}(?::?[0-5][0-9](?::[0-5][0-9])?)?)?)?"
+)
+# Who writes `18:30-20:00` means no offset.
+_WESTMOST, _EASTMOST = timedelta(hours=-12), timedelta(hours=14)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
-def instant(text: str) -> datetime:
-    """The instant in UTC that the text names, most often in ISO 8601; without a zone it is in UTC.
+def zone_named(name: str) -> tzinfo:
+    """The time zone of an IANA name; UTC is known also where no zones are installed."""
+    return UTC if name == "UTC" else ZoneInfo(name)
 
-    Raises ValueError where the text isn't a whole date (year, month and day) in the years 1 to 9999.
+
+def instant(text: str, zone: tzinfo = UTC) -> datetime:
+    """The instant in UTC that the text names, most often in ISO 8601; a time or a day without a zone is of `zone`.
+
+    Of a time that comes twice there the first one is meant; one that is left out is reckoned as if clocks hadn't been
+    changed yet. A day is its midnight. Raises ValueError where the text isn't a whole date (year, month and day) in the
+    years 1 to 9999, or may mean two.
     """
     text = text.strip()
+    found = _iso(text) or spelled(text)
+    offset = found.utcoffset()
+    if offset is not None and not _WESTMOST <= offset <= _EASTMOST:
+        raise no_date(text)
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = _odd(text)
-    if found.tzinfo is None:
-        return found.replace(tzinfo=UTC)
-    try:
-        return found.astimezone(UTC)
+        return _in_zone(found, zone) if offset is None else found.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"{quoted(text)} is outside the years 1 to 9999") from error
 
 
-def date_in_name(name: str) -> datetime | None:
-    """Midnight UTC of the day that a file's name starts with (`2023-02-28-title.md`), None without one."""
+def date_in_name(name: str, zone: tzinfo = UTC) -> datetime | None:
+    """Midnight in `zone` of the day that a file's name starts with (`2023-02-28-title.md`), None without one."""
     found = _IN_NAME.match(name)
     if not found:
         return None
     try:
-        return datetime(*map(int, found.groups()), tzinfo=UTC)  # type: ignore[arg-type,misc]
+        return midnight(date(*map(int, found.groups())), zone)
     except ValueError:
         return None
 
 
-def _odd(text: str) -> datetime:
-    message = f"{quoted(text)} is no date, expected one such as 2023-02-28T20:47:00Z"
-    if len(text) > _LONGEST:
-        raise ValueError(message)
-    cleaned = _GMT.sub("", _ZONE_NAME.sub("", text))
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """The first instant of a day in UTC, as far as there are instants; where its midnight comes twice, the second one,
+    from which on the day goes on.
+    """
+    moments = [datetime.combine(day, time(fold=fold), zone) for fold in (0, 1)]
     try:
-        found, other = (_parser().parse(cleaned, default=day, tzinfos=_zone) for day in (_ONE_DAY, _ANOTHER))
-    except Exception as error:  # dateutil lets all sorts of errors through
-        raise ValueError(message) from error
-    if found != other:
-        raise ValueError(f"{quoted(text)} is part of a date, expected one such as 2023-02-28T20:47:00Z")
-    return found
-
-
-@cache
-def _parser() -> parser:
-    from dateutil.parser import parser, parserinfo
-
-    class FourDigitYears(parserinfo):
-        def convertyear(self, year: int, century_specified: bool = False) -> int:
-            """Refuse a year of two digits: dateutil would ask the clock for the century."""
-            if year < 100 and not century_specified:
-                raise ValueError("a year of two digits")
-            return year
-
-    return parser(FourDigitYears())
-
-
-def _zone(name: str | None, offset: int | None) -> tzinfo | None:
-    if offset is not None:
-        return timezone(timedelta(seconds=offset))
-    return timezone(timedelta(hours=_ZONES[name])) if name else None
+        return max(moment.replace(tzinfo=UTC) - (moment.utcoffset() or timedelta(0)) for moment in moments)
+    except OverflowError:
+        return _FIRST if day.year == date.min.year else _LAST
 
 
 def local(moment: datetime, zone: tzinfo) -> datetime:
@@ -92,3 +72,21 @@ def local(moment: datetime, zone: tzinfo) -> datetime:
         return moment.astimezone(zone)
     except OverflowError:
         return moment
+
+
+def _iso(text: str) -> datetime | None:
+    """What the text means in ISO 8601; None: it is something else."""
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _in_zone(found: datetime, zone: tzinfo) -> datetime:
+    if zone is UTC:
+        return found.replace(tzinfo=UTC)
+    if found.time() == time():
+        return midnight(found.date(), zone)
+    return found.replace(tzinfo=zone).astimezone(UTC)
