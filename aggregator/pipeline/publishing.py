@@ -88,6 +88,8 @@ class Press:
         self.moved: list[str] = []
         self.problems = list(problems)
         self.current: list[tuple[Part, datetime | None]] = []
+        self.dates: dict[str, datetime] = {}
+        """When the articles that were shown so far were published: most are in several feeds."""
         self.news = False
         """Whether a feed came, went, or shows something else than before."""
 
@@ -256,7 +258,7 @@ class Press:
             if before and before.shown.updated <= self.now:  # earlier versions believed updates to come
                 instants.append(before.shown.updated)
         shows = shown(
-            self.index.entries.published(keys),
+            self._published(keys),
             max(filter(None, instants), default=EPOCH),
             self.plan.site.timezone,
         )
@@ -266,6 +268,11 @@ class Press:
             archive=month_name(sheet.month) if sheet.month else "",
             previous=month_name(sheet.previous) if sheet.previous else "",
         )
+
+    def _published(self, keys: Sequence[str]) -> list[datetime]:
+        """When these articles were published, in the order of the keys."""
+        self.dates |= self.index.entries.published([key for key in keys if key not in self.dates])
+        return [self.dates[key] for key in keys]
 
     def _publish_overviews(self, writers: ThreadPoolExecutor) -> None:
         """Write the files of the site as a whole."""

@@ -284,13 +284,12 @@ class Entries:
             """
         )
 
-    def published(self, keys: Sequence[str]) -> list[datetime]:
-        """When these articles were published, in the order of the keys."""
+    def published(self, keys: Sequence[str]) -> dict[str, datetime]:
+        """When each of these articles was published."""
         rows = self.database.execute(
             "SELECT key, published FROM article WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
         )
-        found = dict(rows)
-        return [from_micros(found[key]) for key in keys]
+        return {key: from_micros(published) for key, published in rows}
 
     def mentions(self, keys: Iterable[str]) -> dict[str, list[bytes]]:
         """What is said of each article, packed: by its leads and, under any of its URLs, as a related entry."""
