@@ -162,7 +162,8 @@ class Mention(About, frozen=True, kw_only=True):
     `link`; where that URL can't name an article (no path and no query) or there is none, it is the spare key. `mark`
     is a short digest of the folded title and, without `link`, of who published it. A lead's `urls` are its aliases:
     the URLs that can name it, as (canonical, as written), the best first. `id` is the one given in front matter, and
-    `id_at` the line and column of that key ((0, 0): not known).
+    `id_at` the line and column of that key ((0, 0): not known). `kept`: of a lead, its document is gone and kept.
+    The ledger has mentions too: a new field is the last one, here and above, and has a default.
     """
 
     path: str
@@ -172,6 +173,7 @@ class Mention(About, frozen=True, kw_only=True):
     urls: tuple[tuple[str, str], ...] = ()
     id: str = ""
     id_at: tuple[int, int] = (0, 0)
+    kept: bool = False
 
     @property
     def spare(self) -> str:

@@ -87,7 +87,7 @@ def test_without_the_ledger_feeds_would_not_be_as_they_were(lived: Site) -> None
 def test_a_backup_is_the_same_until_something_changes(lived: Site) -> None:
     """It is JSON lines: a head, the rows, a digest; and of the ledger that is restored from it all but the mark."""
     lines = back_up_to(lived).read_text(encoding="utf-8").splitlines()
-    assert json.loads(lines[0]) == {"ledger": 7, "identity": (lived.output / ".aggregator").read_text().split()[0]}
+    assert json.loads(lines[0]) == {"ledger": 8, "identity": (lived.output / ".aggregator").read_text().split()[0]}
     assert list(json.loads(lines[-1])) == ["sha256"]
     assert back_up_to(lived, "again.jsonl").read_text(encoding="utf-8").splitlines() == lines
     assert lived.run(BACKUP, command="ledger restore").status == 0
@@ -95,7 +95,7 @@ def test_a_backup_is_the_same_until_something_changes(lived: Site) -> None:
     assert len([line for line in lines if line not in again]) == 2  # the mark, and so the digest
 
 
-NEW_TABLES = {"missing", "survivor", "news", "digest", "digest_member"}
+NEW_TABLES = {"kept", "missing", "survivor", "news", "digest", "digest_member"}
 NEW_COLUMNS = {"feed": {"shown", "month"}, "topic": {"since"}, "file": {"month"}}
 
 
@@ -144,7 +144,7 @@ def test_a_ledger_of_the_first_version_is_gone_on_with(lived: Site) -> None:
     assert lived.regenerate().changes == ()
     assert lived.tree() == tree
     with closing(sqlite3.connect(lived.store / LEDGER_FILE)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (7,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (8,)
 
 
 def test_who_stands_for_others_is_backed_up(site: Site) -> None:

@@ -162,7 +162,7 @@ def test_an_index_of_the_first_version_hands_on_last_good_versions(world: World)
     tree = world.tree()
     with closing(sqlite3.connect(world.store / INDEX_FILE)) as connection:
         for row, data in connection.execute("SELECT rowid, data FROM mention").fetchall():
-            *values, urls, id, _ = msgspec.msgpack.decode(data)
+            *values, urls, id, _, _ = msgspec.msgpack.decode(data)
             former = [*values, [key for key, _ in urls], [url for _, url in urls], id]
             connection.execute("UPDATE mention SET data = ? WHERE rowid = ?", (msgspec.msgpack.encode(former), row))
         for document, topics in connection.execute("SELECT document, topics FROM lead").fetchall():

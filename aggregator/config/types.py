@@ -54,6 +54,8 @@ OrderName = Literal["", "date", "heat", "quality"]
 Order: TypeAlias = Annotated[OrderName, one_of(*get_args(OrderName)[1:])]
 RhythmName = Literal["", "daily", "weekly"]
 Rhythm: TypeAlias = Annotated[RhythmName, one_of(*get_args(RhythmName)[1:])]
+GoneName = Literal["withdraw", "keep"]
+Gone: TypeAlias = Annotated[GoneName, one_of(*get_args(GoneName))]
 PollName = Literal["auto", "yes", "no"]
 LogFormatName = Literal["auto", "logfmt", "json"]
 LogFormat: TypeAlias = Annotated[LogFormatName, one_of(*get_args(LogFormatName))]
@@ -90,10 +92,11 @@ class Source(Struct, frozen=True, kw_only=True):
     """A folder of documents, which need not exist.
 
     `name` is its path as written but for superfluous parts: a document is called `name/relative`. `folder` is
-    the absolute path. The limits are of one document: `limit` of its bytes, `time_limit` of the processor's time to
-    read it, `memory_limit` of the bytes that this takes, `html_limit` of the characters of its body, `picture_limit`
-    and `link_limit` of what is in there, `related_limit` of its related entries, `list_limit` of every other list, and
-    `spread_limit` of its characters in all feeds together.
+    the absolute path. `gone`: what becomes of a document that vanishes, it is withdrawn or kept in archives. The limits
+    are of one document: `limit` of its bytes, `time_limit` of the processor's time to read it, `memory_limit` of the
+    bytes that this takes, `html_limit` of the characters of its body, `picture_limit` and `link_limit` of what is in
+    there, `related_limit` of its related entries, `list_limit` of every other list, and `spread_limit` of its
+    characters in all feeds together.
     """
 
     name: Annotated[SourcePath, Meta(description="a folder of documents", examples=["articles"])] = field(name="path")
@@ -101,6 +104,7 @@ class Source(Struct, frozen=True, kw_only=True):
     include: Annotated[tuple[Line, ...], Meta(min_length=1)] = ("**/*.md", "**/*.markdown", "**/*.html", "**/*.htm")
     exclude: tuple[Line, ...] = ()
     base_url: BaseUrl = ""  # site.url where not given
+    gone: Gone = "withdraw"
     limit: Size = 2 << 20
     time_limit: Annotated[Duration, lasting, at_most("1h")] = timedelta(seconds=10)
     memory_limit: Annotated[Size, Meta(ge=32 << 20)] = 192 << 20

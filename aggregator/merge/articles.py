@@ -28,6 +28,7 @@ def trust(mention: Mention) -> tuple[Any, ...]:
     """The sort key of the order of trust, most trusted first; total, so the order of arrival never shows."""
     return (
         mention.place > 0,
+        mention.kept,
         mention.quality is None,
         -(mention.quality or 0),
         mention.published or _NEVER,
@@ -61,8 +62,8 @@ def merge(mentions: Iterable[Mention], key: str) -> Article:
     """The article that `mentions` (at least one, in any order) speak of.
 
     Each field is the first non-empty one in the order of trust. Topics are their union. `updated` is the newest
-    that a lead gives, else `published`. The most trusted lead says whether it is listed; any lead withdraws it. An
-    article without leads goes by its related mentions.
+    that a lead gives, else `published`. The most trusted lead says whether it is listed; any lead withdraws it, but
+    one whose document is gone only where no other's is there. An article without leads goes by its related mentions.
     """
     ordered = sorted(mentions, key=trust)
     leads = [mention for mention in ordered if mention.place == 0]
@@ -72,7 +73,7 @@ def merge(mentions: Iterable[Mention], key: str) -> Article:
         key=key,
         topics=_distinct(topics) if len(leads) > 1 else topics,
         updated=max((lead.updated for lead in leads if lead.updated), default=fields.get("published")),
-        removed=any(mention.removed for mention in leads or ordered),
+        removed=any(mention.removed for mention in leads or ordered if mention.kept == ordered[0].kept),
         **fields,
     )
 

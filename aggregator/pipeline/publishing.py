@@ -253,7 +253,11 @@ class Press:
         instants = [updated or sheet.selection.lapsed]
         if not sheet.month and sheet.digests is None:
             instants += map(self.ledger.last_withdrawal, self._topics(sheet))
-        if sheet.month or kind_of(sheet.shown) == CUSTOM:  # what is newest may leave, and no instant goes back
+        has_left = self.index.entries.only_archived(sheet.shown, self.now, 1)
+        if has_left and not keys:
+            instants.append(self.index.entries.last_before(sheet.shown, self.now, self.now))
+        # What is newest may leave, and no instant goes back.
+        if sheet.month or kind_of(sheet.shown) == CUSTOM or has_left:
             before = self.ledger.feed(*sheet.part)
             if before and before.shown.updated <= self.now:  # earlier versions believed updates to come
                 instants.append(before.shown.updated)

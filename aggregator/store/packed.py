@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -15,6 +16,7 @@ from aggregator.text.urls import canonical
 encode = msgspec.msgpack.Encoder().encode
 decode_mention = msgspec.msgpack.Decoder(Mention).decode
 decode_facts = msgspec.msgpack.Decoder(Lead).decode
+_decode_mentions = msgspec.msgpack.Decoder(list[Mention]).decode
 decode_problems = msgspec.msgpack.Decoder(list[Problem]).decode
 
 
@@ -23,6 +25,19 @@ def mention_of_version_1(data: bytes) -> bytes:
     *values, keys, urls, id = msgspec.msgpack.decode(data)
     spelled = {canonical(url): url for url in reversed(urls)}
     return encode([*values, [(key, spelled.get(key, key)) for key in keys], id])
+
+
+def seal(mentions: Sequence[Mention]) -> bytes:
+    """What a document says, as the ledger keeps it: compressed, and with a checksum."""
+    return zlib.compress(encode(mentions))
+
+
+def unseal(data: bytes) -> list[Mention]:
+    """What a document says, from the ledger. Raises ValueError where that is damaged."""
+    try:
+        return _decode_mentions(zlib.decompress(data))
+    except zlib.error as error:
+        raise ValueError(f"not what a document says: {error}") from error
 
 
 class Row(NamedTuple):
