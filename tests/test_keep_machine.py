@@ -63,9 +63,13 @@ class Keep(Machine):
     @rule(data=st.data())
     def another_document_tells_of_an_article(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.known)))
-        fields = {"title": f"About {name}", "publishedDateTime": day(self.known[name]), "topics": ["Other", "AI"]}
         self.world.document(
-            f"{name}b", webUrl=f"https://news.example/{name}", quality=data.draw(st.integers(0, 1)), **fields
+            f"{name}b",
+            webUrl=f"https://news.example/{name}",
+            quality=data.draw(st.integers(0, 1)),
+            title=f"About {name}",
+            publishedDateTime=day(self.known[name]),
+            topics=["Other", "AI"],
         )
         self.run()
 

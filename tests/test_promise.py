@@ -113,6 +113,7 @@ OPTIONS: dict[str, list[Any]] = {
     "per_provider": [0, 1],
     "kinds": [(), ("providers",), ("categories", "types")],
     "custom": [(), CUSTOM[:1], CUSTOM],
+    "keeps": [False, True],
 }
 
 

@@ -321,6 +321,7 @@ class Session:
                 skipped=count.get("skipped", 0),
                 articles=index.articles.count(),
                 problems=(*index.files.problems(), *refusals(index, self.ledger)),
+                kept=count.get("kept", 0),
             )
 
     def names(self) -> list[str]:
