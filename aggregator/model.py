@@ -200,7 +200,8 @@ class Mention(About, frozen=True, kw_only=True):
     the URLs that can name it, as (canonical, as written), the best first. `id` is the one given in front matter. `at`:
     the line and column of its key, or of a related entry without a title ((0, 0): not known). `alone`: a lead whose
     key isn't that of a webUrl; `beside`: the canonical originalUrl of one that is, where that is on another host ("":
-    it isn't).
+    it isn't). `kept`: of a lead, its document is gone and kept. The ledger has mentions too: a new field is the last
+    one, here and above, and has a default.
     """
 
     path: str
@@ -212,6 +213,7 @@ class Mention(About, frozen=True, kw_only=True):
     at: tuple[int, int] = (0, 0)
     alone: bool = False
     beside: str = ""
+    kept: bool = False
 
     @property
     def spare(self) -> str:

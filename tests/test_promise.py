@@ -112,6 +112,7 @@ OPTIONS: dict[str, list[Any]] = {
     "per_provider": [0, 1],
     "kinds": [(), ("providers",), ("categories", "types")],
     "custom": [(), CUSTOM[:1], CUSTOM],
+    "keeps": [False, True],
 }
 
 

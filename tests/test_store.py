@@ -168,7 +168,7 @@ def test_an_index_of_an_earlier_version_hands_on_last_good_versions(world: World
     assert "At home" in world.titles()
     with closing(sqlite3.connect(world.store / INDEX_FILE)) as connection:
         for row, data in connection.execute("SELECT rowid, data FROM mention").fetchall():
-            key, *values, urls, id, at, _, _ = msgspec.msgpack.decode(data)
+            key, *values, urls, id, at, _, _, _ = msgspec.msgpack.decode(data)
             key = key.replace(" t:", "#")
             former = [key, *values, urls, id, at]
             if version == 1:

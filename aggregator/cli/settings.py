@@ -84,6 +84,7 @@ def plan_of(config: Config) -> Plan:
                     tracking=merge.tracking,
                     keywords=keywords,
                 ),
+                keeps=source.gone == "keep",
             )
             for source in config.sources
         ),

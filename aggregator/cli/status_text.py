@@ -78,7 +78,7 @@ def _daemon(status: Status | None, life: Life, now: datetime) -> str:
 
 
 def _some(status: Status) -> Iterable[tuple[int, str]]:
-    counts = (status.documents.failed, "failed"), (status.documents.skipped, "skipped")
+    counts = (status.documents.failed, "failed"), (status.documents.skipped, "skipped"), (status.documents.kept, "kept")
     return [one for one in counts if one[0]]
 
 

@@ -56,6 +56,8 @@ OrderName = Literal["", "date", "heat", "quality"]
 Order: TypeAlias = Annotated[OrderName, one_of(*get_args(OrderName)[1:])]
 RhythmName = Literal["", "daily", "weekly"]
 Rhythm: TypeAlias = Annotated[RhythmName, one_of(*get_args(RhythmName)[1:])]
+GoneName = Literal["withdraw", "keep"]
+Gone: TypeAlias = Annotated[GoneName, one_of(*get_args(GoneName))]
 PollName = Literal["auto", "yes", "no"]
 LogFormatName = Literal["auto", "logfmt", "json"]
 LogFormat: TypeAlias = Annotated[LogFormatName, one_of(*get_args(LogFormatName))]
@@ -92,7 +94,8 @@ class Source(Struct, frozen=True, kw_only=True):
     """A folder of documents, which need not exist.
 
     `name` is its path as written but for superfluous parts: a document is called `name/relative`. `folder` is
-    the absolute path. `timezone` is of the times and days in documents that name none.
+    the absolute path. `timezone` is of the times and days in documents that name none. `gone`: what becomes of a
+    document that vanishes, it is withdrawn or kept in archives.
 
     The limits are of one document: `limit` of its bytes, `time_limit` of the processor's time to read it,
     `memory_limit` of the bytes that this takes, `html_limit` of the characters of its body, `picture_limit` and
@@ -106,6 +109,7 @@ class Source(Struct, frozen=True, kw_only=True):
     exclude: tuple[Line, ...] = ()
     base_url: DocumentsUrl = ""  # site.url where not given
     timezone: OptionalZone = ""  # site.timezone where not given
+    gone: Gone = "withdraw"
     limit: Size = 2 << 20
     time_limit: Annotated[Duration, lasting, at_most("1h")] = timedelta(seconds=10)
     memory_limit: Annotated[Size, Meta(ge=32 << 20)] = 192 << 20

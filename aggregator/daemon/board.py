@@ -129,7 +129,7 @@ class Board:
             logs.get().warning("new problems", count=len(fresh), first=str(fresh[0]), all="aggregator status")
         self._status = replace(
             self._status,
-            documents=Documents(known=survey.known, failed=survey.failed, skipped=survey.skipped),
+            documents=Documents(known=survey.known, failed=survey.failed, skipped=survey.skipped, kept=survey.kept),
             articles=survey.articles,
             feeds=Feeds(out=out, dirty=dirty),
             problems=problems,

@@ -59,11 +59,14 @@ class Progress(Part, frozen=True):
 
 
 class Documents(Part, frozen=True):
-    """How many documents are known, how many of the files can't be read now, how many are no documents."""
+    """How many documents are known, how many of the files can't be read now, how many are no documents, and how many
+    documents are gone and kept.
+    """
 
     known: int = 0
     failed: int = 0
     skipped: int = 0
+    kept: int = 0
 
 
 class Feeds(Part, frozen=True):

@@ -135,19 +135,21 @@ def select(
     choice: Choice,
     now: datetime,
     late: Sequence[Late] = (),
+    archived: int = 0,
 ) -> Selection:
     """What the feed of `topic` shows at `now`.
 
     newest: keys of its visible stories, newest first, then by key, `choice.reach` of them; following: when the
     next story held back becomes visible; published: whether the feed is out there already; lapsed: since when it
-    doesn't qualify; late: those that are shown beyond the window for a while, in order. A feed that is out and stops
+    doesn't qualify; late: those that are shown beyond the window for a while, in order; archived: how many stories only
+    its archives have, which count for its minimum. A feed that is out and stops
     qualifying stays for `choice.keep`, with what it still has: its subscribers must not meet an error.
     """
     keys = (*newest[: choice.entries], *(one.key for one in late))
     following = min(filter(None, (following, *(one.until for one in late))), default=None)
     if choice.always:
         return Selection(keys, None if keys else lapsed or now, following)
-    if len(newest) >= choice.minimum and (choice.known is None or topic in choice.known):
+    if len(newest) + archived >= choice.minimum and (choice.known is None or topic in choice.known):
         return Selection(keys, None, following)
     if not published:
         return Selection(None, None, following)

@@ -27,6 +27,7 @@ def trust(mention: Mention) -> tuple[Any, ...]:
     """The sort key of the order of trust, most trusted first; total, so the order of arrival never shows."""
     return (
         mention.place > 0,
+        mention.kept,
         mention.quality is None,
         -(mention.quality or 0),
         mention.published or _NEVER,
@@ -75,8 +76,8 @@ def merge(mentions: Iterable[Mention], key: str) -> Article:
 
     Each field is the first non-empty one in the order of trust, but of equally good leads the one updated last has the
     word for texts and pictures. Topics are their union. `updated` is the newest that a lead gives, and never before
-    `published`. The most trusted lead says whether it is listed; any lead withdraws it. An article without leads goes by
-    its related mentions.
+    `published`. The most trusted lead says whether it is listed; any lead withdraws it, but one whose document is gone
+    only where no other's is there. An article without leads goes by its related mentions.
     """
     ordered = sorted(mentions, key=trust)
     leads = [mention for mention in ordered if mention.place == 0]
@@ -86,7 +87,7 @@ def merge(mentions: Iterable[Mention], key: str) -> Article:
         key=key,
         topics=_distinct(topics) if len(leads) > 1 else topics,
         updated=max(filter(None, (fields.get("published"), *(lead.updated for lead in leads))), default=None),
-        removed=any(mention.removed for mention in leads or ordered),
+        removed=any(mention.removed for mention in leads or ordered if mention.kept == ordered[0].kept),
         **({"title": ""} | fields),
     )
 

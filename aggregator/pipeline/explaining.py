@@ -19,7 +19,7 @@ from aggregator.pipeline.covering import coverage_of
 from aggregator.pipeline.digesting import shown_digests
 from aggregator.pipeline.plan import Plan
 from aggregator.pipeline.selecting import Selector
-from aggregator.store import Index, Ledger, Place, Spot, decode_mention
+from aggregator.store import KEPT, Index, Ledger, Place, Spot, decode_mention
 from aggregator.text.slugs import fold_topic
 from aggregator.text.urls import absolute, canonical
 
@@ -282,6 +282,8 @@ class _Case:
         if custom and custom.rhythm and (found := self._digested(custom, place.key)):
             return found
         rank = self.index.lookup.rank(topic, place.key, self.now)
+        if rank is None and self._is_pruned(topic, place):
+            return None, "pruned: its documents are gone and kept, and only archives have it"
         if rank is None:
             turns = [from_micros(spot.since) for spot in place.topics if spot.topic == topic]
             if coming := min((turn for turn in turns if turn > self.now), default=None):
@@ -317,6 +319,11 @@ class _Case:
         if dirty:
             return None, "not written yet"
         return None, f"too few entries for a feed (`topics.minimum` is {choice.minimum})"
+
+    def _is_pruned(self, topic: str, place: Place) -> bool:
+        """Whether an article is no news any more in the feed of a topic, or in any."""
+        ranks = {spot.topic: spot.rank for spot in place.topics or ()}
+        return ranks.get(topic, ranks.get(ALL)) == KEPT
 
     def _unmet(self, custom: Custom, article: Article, place: Place) -> str:
         """Why it doesn't meet a feed's conditions now."""
@@ -369,9 +376,13 @@ def _tellings(mentions: Sequence[Mention], ledger: Ledger) -> tuple[Telling, ...
 
 
 def _held(ledger: Ledger, paths: Sequence[str]) -> dict[str, str]:
-    """What there is to say of those of these documents that the guard holds, by path."""
+    """What there is to say of those of these documents that are gone, and that the guard holds or their source keeps,
+    by path.
+    """
     held: dict[str, str] = {}
     for path, since in ledger.held(paths).items():
         instant = f"{since:%Y-%m-%d %H:%M}Z" if since else "an earlier version's run"
         held[path] = f"held: it is gone since {instant}, and kept until it returns or --accept-deletions is given"
+    for path, since in ledger.kept_since(paths).items():
+        held[path] = f"pruned: it is gone since {since:%Y-%m-%d %H:%M}Z, and kept in archives (`gone: keep`)"
     return held

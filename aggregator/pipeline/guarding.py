@@ -4,13 +4,14 @@ before reading: what is missing ──▶ after reading: what stands elsewhere �
 
 More than half and more than 20 documents of a source gone at once is an accident, and so is a source whose folder is
 missing. What went by accident is held until it is there again, or until somebody accepts it; meanwhile whatever goes
-of the same source is held with it.
+of the same source is held with it. Where a source keeps what vanishes (`keeping.py`), only a missing folder is an
+accident.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ class Absent(NamedTuple):
 
     there: whether its folder is; known: how many documents are known of it, with those held (0: not counted, as too few
     went since the last run); held: those that an earlier run held, and how many were known when they went; fresh:
-    those that went since; lost: those of both that the index doesn't know.
+    those that went since; lost: those of both that the index doesn't know; keeps: the source keeps what vanishes.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Absent(NamedTuple):
     held: Mapping[str, int]
     fresh: frozenset[str]
     lost: frozenset[str]
+    keeps: bool
 
     @property
     def is_guarded(self) -> bool:
@@ -78,18 +80,20 @@ class Unknown(NamedTuple):
 class Verdict(NamedTuple):
     """What becomes of what isn't there.
 
-    gone: the documents to forget; held: how many are kept; problems: what the guard says; changed: whether the ledger
+    gone: the documents to forget; kept: those that are kept from now on, with their sources; held: how many the guard
+    holds; problems: what the guard says; changed: whether the ledger
     remembers others than before; blind: some that are held are not in the index, so that nothing may be published.
     """
 
     gone: list[str]
+    kept: dict[str, str]
     held: int
     problems: tuple[Problem, ...]
     changed: bool
     blind: bool
 
 
-UNDECIDED = Verdict([], 0, (), changed=False, blind=False)
+UNDECIDED = Verdict([], {}, 0, (), changed=False, blind=False)
 """Nothing is held, and nothing let go."""
 
 
@@ -118,6 +122,8 @@ def missing(
         others = unknown.paths.get(source.name, {})
         one = _absent(source, index, there, waiting, fresh, others)
         idle += gone.keys() - one.fresh - one.held.keys()
+        if there and not source.keeps:  # it did before
+            idle += index.files.kept(source.name)
         returned += before.keys() - one.held.keys()
         absent.append(one)
     kept: list[str] = []
@@ -125,6 +131,7 @@ def missing(
         configured = {source.name for source in sources}
         former = [name for name in index.files.sources() if name not in configured]
         left = [path for name in former for path in index.files.gone(name, everywhere=True)]
+        left += [path for name in former for path in index.files.kept(name)]
         if accept or all(one.there for one in absent):
             idle += left
             returned += (path for paths in held.values() for path in paths)
@@ -141,7 +148,7 @@ def _absent(
     fresh = lost.difference(held).union(fresh)
     few = there and not held and len(fresh) <= _GUARDED
     known = index.files.known(source.name) + len(others) if fresh and not few else 0
-    return Absent(source.name, there, known, held, fresh, lost)
+    return Absent(source.name, there, known, held, fresh, lost, source.keeps)
 
 
 def _unknown(sources: Sequence[Source], index: Index, ledger: Ledger, held: Mapping[str, Mapping[str, int]]) -> Unknown:
@@ -173,12 +180,16 @@ def decide(absence: Absence, index: Index, ledger: Ledger, now: datetime, *, acc
     """
     liked = set() if accept else _liked(absence, index, ledger)
     gone = list(absence.idle)
+    kept: dict[str, str] = {}
     over = list(absence.returned)
     problems: list[Problem] = []
     count, changed, blind = len(absence.kept), bool(absence.returned), False
     for absent in absence.sources:
         keep = frozenset() if accept else _keep(absent, liked)
-        gone += (absent.held.keys() | absent.fresh) - keep - absent.lost
+        left = (absent.held.keys() | absent.fresh) - keep - absent.lost
+        if absent.keeps:
+            kept |= dict.fromkeys(_worth_keeping(left - liked, absence, index, ledger, now), absent.source)
+        gone += left - kept.keys()
         over += absent.held.keys() - keep
         ledger.hold(absent.source, keep - absent.held.keys(), absent.known, now)
         changed |= keep != absent.held.keys()
@@ -187,7 +198,7 @@ def decide(absence: Absence, index: Index, ledger: Ledger, now: datetime, *, acc
         if keep or not (absent.there or accept):
             problems.append(_problem(absent, keep))
     ledger.release(absence.returned if blind else over)
-    return Verdict(sorted(gone), count, tuple(problems), changed, blind)
+    return Verdict(sorted(gone), kept, count, tuple(problems), changed, blind)
 
 
 def exists(source: Source) -> bool:
@@ -199,8 +210,24 @@ def _keep(absent: Absent, liked: set[str]) -> frozenset[str]:
     """The missing documents of a source that are held."""
     if not absent.there:
         return absent.fresh.union(absent.held)
+    if absent.keeps:
+        return frozenset()
     held, fresh = absent.held.keys() - liked, absent.fresh - liked
     return fresh.union(held) if held or absent.is_accident(len(fresh)) else frozenset()
+
+
+def _worth_keeping(paths: Collection[str], absence: Absence, index: Index, ledger: Ledger, now: datetime) -> set[str]:
+    """Those of the missing documents of a source that keeps them that are kept: not what only moved, in this run or
+    after it was copied in an earlier one, nor what was to be seen at an instant that hasn't come.
+    """
+    if not paths:
+        return set()
+    moved = index.likes.twins(paths)
+    if index.files.last() > absence.last:
+        if absence.strange:
+            index.likes.recall(ledger.paths())
+        moved |= index.likes.find_new(paths, absence.last)
+    return set(paths) - moved - index.files.coming(paths, now)
 
 
 def _liked(absence: Absence, index: Index, ledger: Ledger) -> set[str]:

@@ -1,6 +1,6 @@
 """From the source folders to merged articles: what changed is read, and whatever that affects is merged again.
 
-look ──walk──▶ seen ──▶ unread ──read──▶ saved ──guard──▶ held or gone ──join──▶ articles, ids, dirty feeds
+look ──walk──▶ seen ──▶ unread ──read──▶ saved ──guard──▶ held, kept or gone ──join──▶ articles, ids, dirty feeds
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from aggregator.feeds import ALL, SITE
 from aggregator.model import Problem, Severity, to_micros
 from aggregator.pipeline.guarding import UNDECIDED, Verdict, decide, exists, missing
 from aggregator.pipeline.joining import join
+from aggregator.pipeline.keeping import keep, recall
 from aggregator.pipeline.plan import Plan, Progress, Source
 from aggregator.pipeline.reading import never, read_unread
 from aggregator.store import Index, Ledger, Row, chunks
@@ -26,7 +27,7 @@ _RACY = 2_000_000_000
 class Ingested(NamedTuple):
     """What came of a run's reading.
 
-    read: documents with new content; gone: documents that are no more, held: those of them that the guard keeps;
+    read: documents with new content; gone: documents that are no more, kept or not, held: those that the guard holds;
     troubles: what is wrong with sources and topics, not documents; guard: what the guard says; blind: so much is
     missing that nothing may be published; merged: how many articles were worked out again; left: files that are still
     unread.
@@ -76,6 +77,7 @@ def ingest(
     strange = made_with.get("ledger") != ledger.mark
     everything = bool(stale & {"reading", "merging"}) or strange
     troubles = _look(plan, index, look)
+    returned = recall(plan, index, ledger, strange=strange, respell="reading" in stale)
     absence = missing(plan.sources, index, ledger, look, strange=strange, accept=accept_deletions)
     # Where index and ledger meet anew, what is published must follow from all documents.
     until = never if everything else enough
@@ -84,19 +86,21 @@ def ingest(
     verdict = UNDECIDED if left else decide(absence, index, ledger, now, accept=accept_deletions)
     if verdict.blind:
         return _without_sight(index, ledger, read, troubles, verdict)
+    keep(plan, index, ledger, verdict.kept, now)
     for paths in chunks(verdict.gone, 500):
         index.files.drop(paths)
+        ledger.keep_no_longer(paths)
     joined = join(plan, index, ledger, now, everything=everything)
     if "rendering" in stale:
         index.entries.render_all()
         index.entries.mark_dirty([ALL, SITE, *plan.customs, *ledger.feeds()])
         index.entries.mark_parts_dirty(ledger.archives())
-    if joined.affected or verdict.gone or verdict.changed or stale:
+    if joined.affected or verdict.gone or verdict.changed or returned or stale:
         ledger.commit(now)
     index.put_meta({**fingerprints, "ledger": ledger.mark, "clock": ledger.clock, "now": str(to_micros(now))})
     index.commit()
     troubles += joined.troubles
-    gone = len(verdict.gone) + verdict.held
+    gone = len(verdict.gone) + len(verdict.kept) + verdict.held
     return Ingested(
         read, gone, verdict.held, tuple(troubles), verdict.problems, blind=False, merged=joined.merged, left=left
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import NamedTuple
 
 from aggregator.feeds import ALL, CUSTOM, Related, Taxonomy, kind_of, month_of, pseudo, spans
@@ -17,7 +18,7 @@ from aggregator.pipeline.identify import identify
 from aggregator.pipeline.plan import Plan
 from aggregator.pipeline.settling import settle
 from aggregator.pipeline.weighing import weigh_claims
-from aggregator.store import Index, Ledger, Move, Place, Spot, Standing, Topics, chunks, decode_mention
+from aggregator.store import KEPT, Index, Ledger, Lister, Move, Place, Spot, Standing, Topics, chunks, decode_mention
 from aggregator.store.articles import Articles
 from aggregator.text.plain import mark_of
 from aggregator.text.slugs import fold_topic, slug
@@ -58,7 +59,8 @@ def join(plan: Plan, index: Index, ledger: Ledger, now: datetime, *, everything:
     topics |= {topic: topics.get(topic, "") for alias, topic in plan.taxonomy.former.items() if alias in slugs}
     topics |= {custom.topic: custom.name for custom in plan.custom}
     ledger.name(((topic, _address(plan.taxonomy, topic, name)) for topic, name in sorted(topics.items())), now)
-    settle(plan.taxonomy, index, ledger, now, everything=everything)
+    keeping = [source.name for source in plan.sources if source.keeps]
+    settle(plan.taxonomy, keeping, index, ledger, now, everything=everything)
     index.articles.spread()
     if any(custom.rhythm for custom in plan.custom):
         for ids in chunks(index.articles.turned(), _SOME):
@@ -145,6 +147,7 @@ def _place(plan: Plan, index: Index) -> dict[str, str]:
         alike = [member for key in keys for member in members.get(key, ())]
         listers = index.placements.listers([*keys, *alike]) if expands else {}
         own = {place.key: place.own for place in index.placements.places(alike)}
+        pruned = _pruned(index, [*keys, *alike], listers)
         articles = _articles(index, keys) if plan.asks_articles else {}
         moves = []
         for place in index.placements.places(keys):
@@ -158,6 +161,14 @@ def _place(plan: Plan, index: Index) -> dict[str, str]:
                 topics = [Spot(*filed) for filed in plan.taxonomy.filed(given, place.since)]
                 if article:
                     topics += _beyond_topics(plan, article, place, topics)
+                if pruned:
+                    given = [spot[:3] for key in tellers if key not in pruned for spot in own[key] or ()]
+                    told = [lister for key in tellers for lister in listers.get(key, ()) if lister.key not in pruned]
+                    given += [spot[:3] for lister in told for spot in lister.topics]
+                    news = [Spot(*filed) for filed in plan.taxonomy.filed(given, place.since)]
+                    if article and news:
+                        news += _beyond_topics(plan, article, place, news)
+                    topics = _apart(plan, topics, news)
                 for topic, name, *_ in topics:
                     known = found.setdefault(topic, name)
                     if name and (not known or name < known):
@@ -168,6 +179,34 @@ def _place(plan: Plan, index: Index) -> dict[str, str]:
                 moves.append(Move(place, topics, month, *said))
         index.placements.put(moves)
     found.pop(ALL, None)
+    return found
+
+
+def _pruned(index: Index, keys: Sequence[str], listers: Mapping[str, Sequence[Lister]]) -> set[str]:
+    """Those of these articles and their listers that are no news any more: all their documents are gone and kept, or
+    they have none, and all that list them are such.
+    """
+    if not index.placements.keeps_any():
+        return set()
+    pruned = index.placements.pruned({*keys, *(lister.key for them in listers.values() for lister in them)})
+    bare = index.articles.without_document([key for key in keys if key in listers])
+    return pruned.union(key for key in bare if all(lister.key in pruned for lister in listers[key]))
+
+
+def _apart(plan: Plan, topics: Topics, news: Topics) -> Topics:
+    """The feeds of an article: those that it is news in, and those of which only the archives have it. Feeds of the
+    best have none.
+    """
+    shown: dict[str, Topics] = {}
+    for spot in news:
+        shown.setdefault(spot.topic, []).append(spot)
+    found: Topics = []
+    for topic, spots in groupby(topics, key=lambda spot: spot.topic):
+        custom = plan.customs.get(topic)
+        if topic in shown:
+            found += shown[topic]
+        elif not (custom and custom.ranked):
+            found += [spot._replace(rank=KEPT) for spot in spots]
     return found
 
 

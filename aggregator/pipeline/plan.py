@@ -32,13 +32,16 @@ _SHAPING = {
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A folder of documents. `name` begins the paths of its documents; the order of sources is part of trust."""
+    """A folder of documents. `name` begins the paths of its documents; the order of sources is part of trust.
+    `keeps`: documents that vanish are kept in archives, and not withdrawn.
+    """
 
     name: str
     folder: Path
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     options: documents.Options
+    keeps: bool = False
 
 
 class Plan(msgspec.Struct, frozen=True, dict=True):

@@ -99,6 +99,8 @@ class Press:
         self.moved: list[str] = []
         self.problems = list(problems)
         self.current: list[tuple[Part, datetime | None]] = []
+        self.dates: dict[str, datetime] = {}
+        """When the articles that were shown so far were published: most are in several feeds."""
         self.news = False
         """Whether a feed came, went, or shows something else than before."""
 
@@ -262,6 +264,9 @@ class Press:
         instants = [updated or sheet.selection.lapsed]
         if not sheet.month and sheet.digests is None:
             instants += map(self.ledger.last_withdrawal, self._topics(sheet))
+        has_left = self.index.entries.only_archived(sheet.shown, self.now, 1)
+        if has_left and not keys:
+            instants.append(self.index.entries.last_before(sheet.shown, self.now, self.now))
         members = members_of(self._ids(sheet, keys))
         if before := self.ledger.feed(*sheet.part):
             if before.shown.updated <= self.now:  # what is newest may leave, and no instant goes back
@@ -269,7 +274,7 @@ class Press:
             if brings_new(before.shown, members):  # it may be of any date, and readers look at the feed's first
                 instants.append(self.now)
         shows = shown(
-            self.index.entries.published(keys),
+            self._published(keys),
             max(filter(None, instants), default=EPOCH),
             self.plan.site.timezone,
             members,
@@ -286,6 +291,11 @@ class Press:
         if sheet.digests is None:
             return self.index.articles.ids(keys).values()
         return [digest.closed.id for digest in sheet.digests]
+
+    def _published(self, keys: Sequence[str]) -> list[datetime]:
+        """When these articles were published, in the order of the keys."""
+        self.dates |= self.index.entries.published([key for key in keys if key not in self.dates])
+        return [self.dates[key] for key in keys]
 
     def _publish_overviews(self, writers: ThreadPoolExecutor) -> None:
         """Write the files of the site as a whole."""

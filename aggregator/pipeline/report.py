@@ -24,7 +24,9 @@ class Published(NamedTuple):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Documents by what came of them; `gone`: no longer there, whether they were let go or the guard held."""
+    """Documents by what came of them; `gone`: no longer there since the last run, whether they were let go or are
+    kept from now on; and all that the guard holds.
+    """
 
     read: int
     unchanged: int
@@ -78,13 +80,16 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """What there is after a run; it costs what there is. known: documents of which a good version was read."""
+    """What there is after a run; it costs what there is. known: documents of which a good version was read; kept: those
+    that are gone and kept.
+    """
 
     known: int
     failed: int
     skipped: int
     articles: int
     problems: tuple[Problem, ...]
+    kept: int = 0
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -162,6 +162,7 @@ class Selector:
         if custom and custom.rhythm:
             return self._digest(sheet, custom, choice, out.lapsed if out else None)
         newest = self.newest(shown, choice)
+        lacking = choice.minimum - len(newest) if choice.archives else 0
         selection = select(
             shown,
             newest,
@@ -171,6 +172,7 @@ class Selector:
             choice,
             now,
             self.late(shown, choice, newest),
+            index.entries.only_archived(shown, now, lacking) if lacking > 0 else 0,
         )
         previous = 0
         if choice.archives:

@@ -327,6 +327,7 @@ class Session:
                     *untitled(index.files),
                     *refusals(index, self.ledger),
                 ),
+                kept=count.get("kept", 0),
             )
 
     def names(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from aggregator.feeds import TOLD, Taxonomy
@@ -10,8 +11,11 @@ from aggregator.model import to_micros
 from aggregator.store import Index, Ledger, Stand, Standing, chunks
 
 
-def settle(taxonomy: Taxonomy, index: Index, ledger: Ledger, now: datetime, *, everything: bool) -> None:
-    """Remember what was withdrawn and what came back; of `everything`, where index and ledger met anew.
+def settle(
+    taxonomy: Taxonomy, keeping: Sequence[str], index: Index, ledger: Ledger, now: datetime, *, everything: bool
+) -> None:
+    """Remember what was withdrawn and what came back; of `everything`, where index and ledger met anew. keeping: the
+    sources of which nothing is withdrawn because its document is gone.
 
     Who is no entry any more stands for no others, unless somebody stands for it.
     """
@@ -26,7 +30,8 @@ def settle(taxonomy: Taxonomy, index: Index, ledger: Ledger, now: datetime, *, e
             new = _stand(after.get(id), was, now)
             if new.topics is None and was.topics is not None and not index.articles.stands(id):
                 ledger.stand_down([id])
-                if was.published <= to_micros(now) and not _is_elsewhere(id, index, ledger):
+                stays = _is_elsewhere(id, index, ledger) or _is_lost(id, keeping, index, ledger)
+                if was.published <= to_micros(now) and not stays:
                     ledger.withdraw(id, _addresses(was.topics, taxonomy, ledger), now)
             elif new.topics is not None and was.away:
                 ledger.restore(id, now)
@@ -52,6 +57,15 @@ def _is_elsewhere(id: str, index: Index, ledger: Ledger) -> bool:
         if any(map(articles.is_listed, holding.urls)) if is_bare(path) else articles.leads_entry(path):
             return True
     return False
+
+
+def _is_lost(id: str, keeping: Sequence[str], index: Index, ledger: Ledger) -> bool:
+    """Whether all documents that had this id are gone, and were of sources that keep what vanishes."""
+    if not keeping:
+        return False
+    folders = tuple(f"{name}/" for name in keeping)
+    paths = ledger.paths_of(id)
+    return bool(paths) and all(path.startswith(folders) and not index.articles.leads_any(path) for path in paths)
 
 
 def _addresses(topics: tuple[str, ...], taxonomy: Taxonomy, ledger: Ledger) -> list[str]:

@@ -8,10 +8,10 @@ from aggregator.store.articles import Refused
 from aggregator.store.backup import back_up, identity_of, restore
 from aggregator.store.database import chunks, is_corrupt, is_interrupted, set_aside, unlink
 from aggregator.store.digests import Closed
-from aggregator.store.entries import Listing, Part
+from aggregator.store.entries import KEPT, Listing, Part
 from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, open_index
-from aggregator.store.ledger import DAMAGED, Ledger, News, Out, Stand
+from aggregator.store.ledger import DAMAGED, Kept, Ledger, News, Out, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
 from aggregator.store.likes import Former
 from aggregator.store.packed import Packed, Row, Saved, Spot, Standing, Topics, decode_mention, pack
@@ -20,10 +20,12 @@ from aggregator.store.placements import Lister, Move, Place
 __all__ = [
     "DAMAGED",
     "INDEX_FILE",
+    "KEPT",
     "LEDGER_FILE",
     "Closed",
     "Former",
     "Index",
+    "Kept",
     "Ledger",
     "Lister",
     "Listing",

@@ -3,7 +3,7 @@
 A backup begins with a head and ends with a digest of all lines before, so that a part of one is no backup.
 
     {"ledger": 1, "identity": "..."}          which ledger it is
-    {"table": "topic", "topic": "ai", ...}    each row of each table
+    {"table": "topic", "topic": "ai", ...}    each row of each table; bytes are text in base 64
     {"sha256": "..."}
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -86,7 +87,12 @@ def _rows(ledger: Ledger) -> Iterator[dict[str, Any]]:
         rows = ledger.database.execute(f"SELECT * FROM {table} ORDER BY {order}")
         names = [column[0] for column in rows.description]
         for row in rows:
-            yield {"table": table} | dict(zip(names, row, strict=True))
+            yield {"table": table} | {name: _plain(value) for name, value in zip(names, row, strict=True)}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    return b64encode(value).decode() if isinstance(value, bytes) else value
 
 
 def _fill(database: Database, lines: Iterable[str]) -> None:
@@ -118,9 +124,12 @@ def _insert(database: Database, row: dict[str, Any]) -> None:
     table = row.pop("table", None)
     if table not in TABLES:
         raise ValueError(f"unknown table {table!r}")
-    names = {column[1] for column in database.execute(f"PRAGMA table_info({table})")}
-    if unknown := row.keys() - names:
+    kinds = {column[1]: column[2] for column in database.execute(f"PRAGMA table_info({table})")}
+    if unknown := row.keys() - kinds.keys():
         raise ValueError(f"unknown column {min(unknown)!r}")
+    for name, value in row.items():
+        if kinds[name] == "BLOB":
+            row[name] = b64decode(value, validate=True)
     # An earlier version's rows may lack columns; they have what an upgrade would give them.
     database.execute(
         f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())

@@ -21,6 +21,12 @@ Part: TypeAlias = tuple[str, int]
 _NEWEST = -(2**63)
 """An age that is less than any other."""
 
+KEPT = 2**62
+"""The rank of what only a feed's archives have, as its documents are gone and kept; greater than any other."""
+
+_ARCHIVED = (0, KEPT)
+"""The ranks of what archives have."""
+
 VISIBLE = "topic = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2)"
 """Which of a topic's placements are to be seen, in SQL; ?1 is the topic, ?2 is now."""
 
@@ -112,18 +118,32 @@ class Entries:
     # What they show
 
     def newest(self, topic: str, now: datetime, limit: int) -> list[str]:
-        """The keys of a topic's visible stories, by rank, then newest first, then by key."""
+        """The keys of a topic's visible stories, by rank, then newest first, then by key; but for those that only its
+        archives have.
+        """
         return self.database.column(
-            f"SELECT key FROM placement WHERE {VISIBLE} ORDER BY rank, age, key LIMIT ?3",
+            f"SELECT key FROM placement WHERE {VISIBLE} AND rank < {KEPT} ORDER BY rank, age, key LIMIT ?3",
             (topic, to_micros(now), limit),
+        )
+
+    def only_archived(self, topic: str, now: datetime, limit: int) -> int:
+        """How many visible stories of a topic only its archives have; no more than so many are counted."""
+        return int(
+            self.database.one(
+                f"SELECT count(*) FROM (SELECT 1 FROM placement WHERE {VISIBLE} AND rank = {KEPT} LIMIT ?3)",
+                (topic, to_micros(now), limit),
+            )
         )
 
     def between(self, topic: str, start: datetime, end: datetime, now: datetime) -> list[str]:
         """The keys of a topic's visible stories that were published from one instant on and before another, newest
-        first, then by key.
+        first, then by key; with those that only its archives have.
         """
         return self.database.column(
-            f"SELECT key FROM placement WHERE {VISIBLE} AND rank = 0 AND age > -?4 AND age <= -?3 ORDER BY age, key",
+            f"""
+            SELECT key FROM placement WHERE {VISIBLE} AND rank IN {_ARCHIVED} AND age > -?4 AND age <= -?3
+              ORDER BY age, key
+            """,
             (topic, to_micros(now), to_micros(start), to_micros(end)),
         )
 
@@ -137,20 +157,29 @@ class Entries:
         )
 
     def last_before(self, topic: str, instant: datetime, now: datetime) -> datetime | None:
-        """When the newest of a topic's visible stories that were published before an instant was."""
-        age = self.database.one(
-            f"SELECT age FROM placement WHERE {VISIBLE} AND rank = 0 AND age > -?3 ORDER BY age LIMIT 1",
-            (topic, to_micros(now), to_micros(instant)),
-        )
+        """When the newest of a topic's visible stories that were published before an instant was; with those that only
+        its archives have.
+        """
+        age = min(self._ages("age > -?3 ORDER BY age", topic, instant, now), default=None)
         return None if age is None else from_micros(-age)
 
     def first_from(self, topic: str, instant: datetime, now: datetime) -> datetime | None:
-        """When the oldest of a topic's visible stories that were published from an instant on was."""
-        age = self.database.one(
-            f"SELECT age FROM placement WHERE {VISIBLE} AND rank = 0 AND age <= -?3 ORDER BY age DESC LIMIT 1",
-            (topic, to_micros(now), to_micros(instant)),
-        )
+        """When the oldest of a topic's visible stories that were published from an instant on was; with those that only
+        its archives have.
+        """
+        age = max(self._ages("age <= -?3 ORDER BY age DESC", topic, instant, now), default=None)
         return None if age is None else from_micros(-age)
+
+    def _ages(self, condition: str, topic: str, instant: datetime, now: datetime) -> list[int]:
+        """The first age that meets a condition in SQL (?3 is the instant), of each rank that archives have."""
+        values = topic, to_micros(now), to_micros(instant)
+        return [
+            age
+            for rank in _ARCHIVED
+            for age in self.database.column(
+                f"SELECT age FROM placement WHERE {VISIBLE} AND rank = {rank} AND {condition} LIMIT 1", values
+            )
+        ]
 
     def among(self, topic: str, ids: Iterable[str], after: datetime, now: datetime) -> list[tuple[str, str, datetime]]:
         """Those of some articles that are visible stories of a topic and were published after an instant, the newest
@@ -190,9 +219,9 @@ class Entries:
         no longer is.
         """
         instant = self.database.one(
-            """
+            f"""
             SELECT min(CASE WHEN since > ?2 THEN since ELSE until END) FROM placement
-              WHERE topic = ?1 AND rank = 0 AND age > -?4 AND age <= -?3 AND (since > ?2 OR until > ?2)
+              WHERE topic = ?1 AND rank IN {_ARCHIVED} AND age > -?4 AND age <= -?3 AND (since > ?2 OR until > ?2)
             """,
             (topic, to_micros(now), to_micros(start), to_micros(end)),
         )
@@ -212,13 +241,19 @@ class Entries:
         return None if instant is None else from_micros(instant)
 
     def spelling(self, topic: str, now: datetime) -> str | None:
-        """A topic's name as the oldest of its visible articles spells it."""
-        name = self.database.one(
-            f"SELECT name FROM placement WHERE {VISIBLE} AND rank = 0 AND name <> ''"
-            " ORDER BY age DESC, key DESC LIMIT 1",
-            (topic, to_micros(now)),
-        )
-        return None if name is None else str(name)
+        """A topic's name as the oldest of its visible articles spells it; with those that only its archives have."""
+        rows = [
+            row
+            for rank in _ARCHIVED
+            for row in self.database.execute(
+                f"""
+                SELECT age, key, name FROM placement WHERE {VISIBLE} AND rank = {rank} AND name <> ''
+                  ORDER BY age DESC, key DESC LIMIT 1
+                """,
+                (topic, to_micros(now)),
+            )
+        ]
+        return max(rows)[2] if rows else None
 
     # What goes into an entry
 
@@ -296,13 +331,12 @@ class Entries:
             """
         )
 
-    def published(self, keys: Sequence[str]) -> list[datetime]:
-        """When these articles were published, in the order of the keys."""
+    def published(self, keys: Sequence[str]) -> dict[str, datetime]:
+        """When each of these articles was published."""
         rows = self.database.execute(
             "SELECT key, published FROM article WHERE key IN (SELECT value FROM json_each(?))", (json.dumps(keys),)
         )
-        found = dict(rows)
-        return [from_micros(found[key]) for key in keys]
+        return {key: from_micros(published) for key, published in rows}
 
     def mentions(self, keys: Iterable[str]) -> dict[str, list[bytes]]:
         """What is said of each article, packed: by its leads and, under any of its URLs, as a related entry."""

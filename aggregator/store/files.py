@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from aggregator.model import ClaimKind, Mention, Problem
+from aggregator.model import ClaimKind, Mention, Problem, to_micros
 from aggregator.store.database import Database
 from aggregator.store.packed import (
     Packed,
@@ -134,22 +135,51 @@ class Files:
         return self.database.column("SELECT DISTINCT source FROM document ORDER BY source")
 
     def known(self, source: str) -> int:
-        """How many documents of a source were ever read."""
+        """How many documents of a source were ever read, but for those that are gone and kept."""
         return int(
             self.database.one(
-                "SELECT count(*) FROM document JOIN lead ON lead.document = document.id WHERE source = ?", (source,)
+                """
+                SELECT count(*) FROM document JOIN lead ON lead.document = document.id
+                  WHERE source = ? AND outcome <> 'kept'
+                """,
+                (source,),
             )
         )
 
     def gone(self, source: str, *, everywhere: bool) -> dict[str, bool]:
         """The documents of a source that aren't where they were looked for, at some places or everywhere: by path,
-        whether they were ever read.
+        whether they were ever read. Those that are kept already aren't among them.
         """
         rows = self.database.execute(
             f"SELECT path, EXISTS (SELECT 1 FROM lead WHERE document = id) {_missing(everywhere)} ORDER BY path",
             (source,),
         )
         return {path: bool(was_read) for path, was_read in rows}
+
+    def kept(self, source: str | None = None) -> list[str]:
+        """The documents that are gone and kept, of a source or of all."""
+        return self.database.column(
+            "SELECT path FROM document WHERE outcome = 'kept' AND source = coalesce(?, source) ORDER BY path", (source,)
+        )
+
+    def returned(self) -> list[str]:
+        """The documents that were gone and kept, and are there again."""
+        if not self.database.one("SELECT 1 FROM document WHERE outcome = 'kept' LIMIT 1"):
+            return []
+        return self.database.column(
+            "SELECT path FROM seen CROSS JOIN document USING (path) WHERE outcome = 'kept' ORDER BY path"
+        )
+
+    def coming(self, paths: Iterable[str], now: datetime) -> set[str]:
+        """Those of these documents whose instant is yet to come."""
+        rows = self.database.execute(
+            """
+            SELECT path FROM document JOIN lead ON document = id
+              WHERE path IN (SELECT value FROM json_each(?)) AND published > ?
+            """,
+            (json.dumps(list(paths)), to_micros(now)),
+        )
+        return {path for (path,) in rows}
 
     def listed(self, paths: Iterable[str]) -> set[str]:
         """Those of these documents whose own mention would make an entry."""
@@ -222,6 +252,15 @@ class Files:
         )
         return [decode_mention(data) for (data,) in rows]
 
+    def sources_of(self, paths: Iterable[str]) -> dict[str, str]:
+        """The sources of documents, by path."""
+        return dict(
+            self.database.execute(
+                "SELECT path, source FROM document WHERE path IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(paths)),),
+            )
+        )
+
     def was_read(self, path: str) -> bool:
         """Whether a good version of this document is known."""
         found = self.database.one(
@@ -292,7 +331,7 @@ def _missing(everywhere: bool) -> str:
     # The `+`: SQLite would make an index of all sources' documents first, for the few that are concerned.
     return f"""
       FROM {"document" if everywhere else "concerned"} d
-      WHERE +source = ? AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
+      WHERE +source = ? AND outcome <> 'kept' AND NOT EXISTS (SELECT 1 FROM seen WHERE path = d.path)
         AND NOT EXISTS (SELECT 1 FROM held WHERE path = d.path)
     """
 

@@ -1,6 +1,6 @@
 """The tables of the ledger, what makes one of each earlier version one of this, and the order of their rows."""
 
-VERSION = 8
+VERSION = 9
 SCHEMA = """
 -- identity: which output folders are ours, mark: changes with every change that the index must have seen,
 -- newest: the latest instant remembered, clock: changes when later ones than now were brought back to it
@@ -41,6 +41,8 @@ CREATE TABLE survivor (age INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL U
 -- how many their source had when they went; since: when that was seen (NULL: before that was remembered)
 CREATE TABLE missing (path TEXT PRIMARY KEY, source TEXT NOT NULL, known INTEGER NOT NULL, since INTEGER)
   WITHOUT ROWID;
+-- documents that are gone and kept, since when, and their last good versions, packed
+CREATE TABLE kept (path TEXT PRIMARY KEY, source TEXT NOT NULL, since INTEGER NOT NULL, said BLOB NOT NULL);
 -- what became of files that hubs and hooks weren't told of yet; outcome: written or removed
 CREATE TABLE news (age INTEGER PRIMARY KEY AUTOINCREMENT, teller TEXT NOT NULL, path TEXT NOT NULL,
   outcome TEXT NOT NULL, UNIQUE (teller, path));
@@ -81,6 +83,7 @@ UPGRADES = {
     UPDATE path SET path = replace(path, '#', ' t:'), title = replace(title, '#', ' t:')
       WHERE instr(path, '://') AND instr(path, '#');
     """,
+    8: "CREATE TABLE kept (path TEXT PRIMARY KEY, source TEXT NOT NULL, since INTEGER NOT NULL, said BLOB NOT NULL)",
 }
 RESPELLED = {7: UPGRADES[7]}
 """The upgrades that change what rows say, not which columns they have: rows of a backup need these alone."""
@@ -97,5 +100,6 @@ TABLES = {
     "digest": "topic, until",
     "digest_member": "topic, until, place",
     "missing": "path",
+    "kept": "path",
     "news": "age",
 }

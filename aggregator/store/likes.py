@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from aggregator.store.database import Database
@@ -38,6 +39,26 @@ class Likes:
         """Note documents that aren't new, though the index doesn't know them: the ledger does."""
         self.database.executemany("INSERT OR IGNORE INTO familiar VALUES (?)", ((path,) for path in paths))
 
+    def find_new(self, missing: Iterable[str], last: int) -> set[str]:
+        """As `find`, but only among documents that are new: that costs what these do."""
+        self._fill(missing, (), ())
+        new = f"(d.id > {last} AND path NOT IN (SELECT path FROM familiar))"
+        return set().union(*(self._pair(kind, new, "true", whole=False) for kind in _KINDS))
+
+    def twins(self, missing: Collection[str]) -> set[str]:
+        """Those of these documents whose bytes another document of the same article has, which isn't missing."""
+        rows = self.database.execute(
+            """
+            SELECT DISTINCT gone.path FROM json_each(?1) CROSS JOIN document gone ON gone.path = value
+              CROSS JOIN lead ON lead.document = gone.id CROSS JOIN lead other ON other.article = lead.article
+              CROSS JOIN document there ON there.id = other.document
+              WHERE there.digest = gone.digest AND gone.digest <> x'' AND there.outcome <> 'kept'
+                AND there.path NOT IN (SELECT value FROM json_each(?1))
+            """,
+            (json.dumps(list(missing)),),
+        )
+        return {path for (path,) in rows}
+
     def find(self, missing: Iterable[str], held: Iterable[str], former: Iterable[Former], last: int) -> set[str]:
         """The paths of those missing documents whose like stands under another path.
 
@@ -60,7 +81,7 @@ class Likes:
         into = self.database.executemany
         into(
             """
-            INSERT INTO absent (path, inode, size, mtime, digest, title, published)
+            INSERT OR IGNORE INTO absent (path, inode, size, mtime, digest, title, published)
               SELECT path, inode, size, mtime, digest, title, published
                 FROM document JOIN lead ON document = id WHERE path = ?
             """,
@@ -81,7 +102,7 @@ class Likes:
             self.database.execute(
                 f"""
                 SELECT path, {columns} FROM document d JOIN lead ON document = d.id
-                  WHERE {there} AND {telling} AND ({columns}) IN (SELECT {columns} {absent})
+                  WHERE {there} AND outcome <> 'kept' AND {telling} AND ({columns}) IN (SELECT {columns} {absent})
                     AND path NOT IN (SELECT path FROM absent) AND path NOT IN (SELECT path FROM taken) ORDER BY path
                 """
             )

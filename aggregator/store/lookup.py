@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aggregator.model import Problem, to_micros
 from aggregator.store.database import Database
-from aggregator.store.entries import VISIBLE
+from aggregator.store.entries import KEPT, VISIBLE
 from aggregator.store.packed import decode_problems
 
 
@@ -80,9 +80,11 @@ class Lookup:
         ).fetchall()
 
     def rank(self, topic: str, key: str, now: datetime) -> int | None:
-        """The place of a story among the visible ones of a topic, from 1; None where it isn't one."""
+        """The place of a story among the visible ones of a topic, from 1; None where it isn't one, or only the
+        topic's archives have it.
+        """
         row = self.database.execute(
-            f"SELECT rank, age FROM placement WHERE {VISIBLE} AND key = ?3",
+            f"SELECT rank, age FROM placement WHERE {VISIBLE} AND rank < {KEPT} AND key = ?3",
             (topic, to_micros(now), key),
         ).fetchone()
         if row is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -16,7 +17,21 @@ from aggregator.text.urls import canonical, page_of
 encode = msgspec.msgpack.Encoder().encode
 decode_mention = msgspec.msgpack.Decoder(Mention).decode
 decode_facts = msgspec.msgpack.Decoder(Lead).decode
+_decode_mentions = msgspec.msgpack.Decoder(list[Mention]).decode
 decode_problems = msgspec.msgpack.Decoder(list[Problem]).decode
+
+
+def seal(mentions: Sequence[Mention]) -> bytes:
+    """What a document says, as the ledger keeps it: compressed, and with a checksum."""
+    return zlib.compress(encode(mentions))
+
+
+def unseal(data: bytes) -> list[Mention]:
+    """What a document says, from the ledger. Raises ValueError where that is damaged."""
+    try:
+        return _decode_mentions(zlib.decompress(data))
+    except zlib.error as error:
+        raise ValueError(f"not what a document says: {error}") from error
 
 
 class Row(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aggregator.store.database import Database
@@ -30,8 +30,9 @@ SELECT DISTINCT known.key, article.published, lister.article, article.own FROM k
 
 
 class Lister(NamedTuple):
-    """An article that lists another as related: when published (µs since 1970), and its topics."""
+    """An article that lists another as related: its key, when published (µs since 1970), and its topics."""
 
+    key: str
     published: int
     topics: Topics
 
@@ -80,8 +81,8 @@ class Placements:
     def listers(self, keys: Sequence[str]) -> dict[str, list[Lister]]:
         """The articles that list each of these, of those that would be entries, the oldest first."""
         found: dict[str, list[Lister]] = {}
-        for key, published, _, own in self.database.execute(_LISTERS, (json.dumps(keys),)):
-            found.setdefault(key, []).append(Lister(published, topics_of(own) or []))
+        for key, published, lister, own in self.database.execute(_LISTERS, (json.dumps(keys),)):
+            found.setdefault(key, []).append(Lister(lister, published, topics_of(own) or []))
         return found
 
     def put_bare(self, articles: Sequence[tuple[str, int, Standing]]) -> None:
@@ -93,6 +94,23 @@ class Placements:
         )
         into("INSERT INTO alias VALUES (?1, ?1)", [(key,) for key, *_ in articles])
         into("INSERT OR IGNORE INTO made VALUES (?)", [(key,) for key, *_ in articles])
+
+    # Articles whose documents are gone and kept
+
+    def keeps_any(self) -> bool:
+        """Whether any document is gone and kept."""
+        return self.database.one("SELECT 1 FROM document WHERE outcome = 'kept' LIMIT 1") is not None
+
+    def pruned(self, keys: Iterable[str]) -> set[str]:
+        """Those of these articles that have documents, all of which are gone and kept."""
+        rows = self.database.execute(
+            """
+            SELECT article FROM lead JOIN document ON id = lead.document
+              WHERE article IN (SELECT value FROM json_each(?)) GROUP BY article HAVING min(outcome = 'kept')
+            """,
+            (json.dumps(list(keys)),),
+        )
+        return {key for (key,) in rows}
 
     # The feeds that articles are in
 

@@ -20,7 +20,7 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE document (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, source TEXT NOT NULL,
   size INTEGER, mtime INTEGER, ctime INTEGER, inode INTEGER, digest BLOB, racy INTEGER,
-  outcome TEXT NOT NULL, problems BLOB
+  outcome TEXT NOT NULL, problems BLOB -- outcome: of its last reading, or `kept`: it is gone
 );
 CREATE INDEX document_outcome ON document (outcome);
 CREATE INDEX document_problem ON document (path) WHERE problems IS NOT NULL;
@@ -122,9 +122,9 @@ CREATE TEMP TABLE wanted (key TEXT, format TEXT, PRIMARY KEY (key, format)) WITH
 -- the known documents at or below the places that were looked at, none of which is below another; `0` is the letter
 -- behind `/`
 CREATE TEMP VIEW concerned AS
-  SELECT id, d.path, source FROM looked CROSS JOIN document d ON d.path = looked.path
+  SELECT id, d.path, source, outcome FROM looked CROSS JOIN document d ON d.path = looked.path
   UNION ALL
-  SELECT id, d.path, source FROM looked
+  SELECT id, d.path, source, outcome FROM looked
     CROSS JOIN document d ON d.path > looked.path || '/' AND d.path < looked.path || '0';
 """
 

@@ -10,6 +10,7 @@ from msgspec.json import Decoder
 
 from aggregator.model import Shown, from_micros
 from aggregator.store.database import Database, is_outside
+from aggregator.store.packed import unseal
 
 _LIST = Decoder(list[str]).decode
 _SHOWN = Decoder(Shown)
@@ -25,10 +26,11 @@ def _below(path: str) -> None:
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("article.first_seen", "article.withdrawn", "article.restored", "article.published"), from_micros),
     **dict.fromkeys(("tombstone.withdrawn", "topic.since", "feed.lapsed", "digest.until"), from_micros),
-    **dict.fromkeys(("digest.updated", "digest_member.until"), from_micros),
+    **dict.fromkeys(("digest.updated", "digest_member.until", "kept.since"), from_micros),
     **dict.fromkeys(("article.topics", "path.urls"), _LIST),
     "feed.shown": _SHOWN.decode,
     "file.path": _below,
+    "kept.said": unseal,
 }
 
 # The key of a row was damaged, and is now another one.
@@ -46,7 +48,7 @@ def holds_its_kinds(database: Database, table: str) -> bool:
     """Whether the values of a table are what was put there, as far as their kinds tell."""
     try:
         columns = database.execute(f"PRAGMA table_info({table})").fetchall()
-        for row in database.execute(f"SELECT * FROM {table}").fetchall():
+        for row in database.execute(f"SELECT * FROM {table}"):
             for value, (_, name, kind, required, _, key) in zip(row, columns, strict=True):
                 _check(value, f"{table}.{name}", kind, optional=not (required or key))
     except sqlite3.Error as error:
@@ -62,7 +64,7 @@ def _check(value: Any, name: str, kind: str, *, optional: bool) -> None:
     """Raises ValueError, TypeError or OverflowError where a column's value is none that was put there."""
     if value is None and optional:
         return
-    expected = {"TEXT": str, "INTEGER": int}.get(kind, object)
+    expected = {"TEXT": str, "INTEGER": int, "BLOB": bytes}.get(kind, object)
     if not isinstance(value, expected):
         raise TypeError(f"{name}: {value!r}")
     if isinstance(value, str) and "\0" in value:
