@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -95,16 +96,22 @@ def test_without_archives_it_is_in_no_file(world: World) -> None:
 
 
 def test_it_is_news_again_under_its_id_when_it_returns(kept: World) -> None:
-    """As if it had never been away: the tree is what it was."""
-    before, ids = kept.tree(), kept.ids()
+    """As if it had never been away: only the feeds say that something came into them."""
+    before, ids = told_alike(kept), kept.ids()
     prune(kept, "d1", "d2")
     kept.regenerate()
     put_back(kept, "d1", "d2")
     report = kept.regenerate()
     assert (report.documents.read, report.documents.gone) == (2, 0)
     assert kept.ids() == ids
-    assert kept.tree() == before
+    assert told_alike(kept) == before
     assert is_as_rebuilt(kept)
+
+
+def told_alike(world: World) -> dict[str, bytes]:
+    """The tree without what feeds say of their last update."""
+    said = re.compile(rb"<lastBuildDate>[^<]*|(?<=</title>)\s*<updated>[^<]*")
+    return {path: said.sub(b"", data) for path, data in world.tree().items()}
 
 
 def test_it_may_return_changed(kept: World) -> None:

@@ -43,7 +43,7 @@ def _currency(mention: Mention) -> tuple[Any, ...]:
     """
     updated = mention.updated if mention.place == 0 else None
     age = (_NEVER - updated).total_seconds() if updated else _LONG_AGO
-    return (mention.place > 0, mention.quality is None, -(mention.quality or 0), age)
+    return (mention.place > 0, mention.kept, mention.quality is None, -(mention.quality or 0), age)
 
 
 def givers(mentions: Iterable[Mention]) -> dict[str, Mention]:
