@@ -26,7 +26,7 @@ from aggregator.feeds import (
     month_name,
     shown,
 )
-from aggregator.model import EPOCH, STORY, Feed, Problem, Severity, Tombstone
+from aggregator.model import EPOCH, STORY, Feed, Problem, Severity, Shown, Tombstone
 from aggregator.pipeline.describing import describe, feeds_out
 from aggregator.pipeline.digesting import Digest, entry_of
 from aggregator.pipeline.plan import Plan, Progress
@@ -268,10 +268,10 @@ class Press:
         if has_left and not keys:
             instants.append(self.index.entries.last_before(sheet.shown, self.now, self.now))
         members = members_of(self._ids(sheet, keys))
-        if before := self.ledger.feed(*sheet.part):
-            if before.shown.updated <= self.now:  # what is newest may leave, and no instant goes back
-                instants.append(before.shown.updated)
-            if brings_new(before.shown, members):  # it may be of any date, and readers look at the feed's first
+        for before in self._before(sheet):
+            if before.updated <= self.now:  # what is newest may leave, and no instant goes back
+                instants.append(before.updated)
+            if brings_new(before, members):  # it may be of any date, and readers look at the feed's first
                 instants.append(self.now)
         shows = shown(
             self._published(keys),
@@ -285,6 +285,11 @@ class Press:
             archive=month_name(sheet.month) if sheet.month else "",
             previous=month_name(sheet.previous) if sheet.previous else "",
         )
+
+    def _before(self, sheet: Sheet) -> list[Shown]:
+        """What a feed that is out, or its archive, shows under any of its topic's names: the files are the same."""
+        out = [self.ledger.feed(topic, sheet.month) for topic in self._topics(sheet)]
+        return [feed.shown for feed in out if feed]
 
     def _ids(self, sheet: Sheet, keys: Sequence[str]) -> Iterable[str]:
         """The ids of a feed's entries: of its stories, or of the digests that are made of them."""
