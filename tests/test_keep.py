@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from aggregator.errors import LedgerCorrupt
 from aggregator.feeds import Condition, Custom, Order, Rhythm
 from aggregator.merge import Alike
 from aggregator.pipeline import explain
 from aggregator.store import LEDGER_FILE
 from tests.site import Site
+from tests.test_looks import Held, look_at
 from tests.world import World, day, told
 
 KEPT_MONTH = "all/archive/2026-03"
@@ -483,3 +485,93 @@ def test_a_backup_has_what_it_said(site: Site) -> None:
     assert site.run("ledger.jsonl", command="ledger restore").status == 0
     assert site.run().status == 0
     assert site.tree() == tree
+
+
+def test_a_daemon_that_looks_at_what_changed_alone_does_the_same(kept: World) -> None:
+    """Documents go and return while it runs, and others come."""
+    before = kept.tree()
+    with Held(kept) as held:
+        held.look()
+        path = kept.articles / "d1.md"
+        prune(kept, "d1")
+        assert held.look(look_at(path)).gone == 1
+        assert "About d1" not in kept.titles()
+        assert is_as_rebuilt_beside(kept)
+        other = kept.document("other", publishedDateTime=day(97))
+        assert held.look(look_at(other)).gone == 0
+        assert "About d1" in kept.titles(KEPT_MONTH)
+        other.unlink()
+        put_back(kept, "d1")
+        held.look(look_at(path, other))
+        assert is_as_rebuilt_beside(kept)
+    kept.regenerate()
+    assert "About other" not in kept.titles()
+    assert [path for path in before if "/archive/" in path and kept.tree()[path] != before[path]] == []
+
+
+def is_as_rebuilt_beside(world: World) -> bool:
+    """Whether the tree is what a rebuild gives, while somebody holds the store."""
+    return world.rebuilt() == world.tree()
+
+
+@pytest.mark.parametrize("said", ["x'00'", "x''", "'text'", "zeroblob(200)"])
+def test_damage_to_what_it_said_is_damage_of_the_ledger(kept: World, said: str) -> None:
+    """Nothing is published, and the message says what to do."""
+    prune(kept, "d1")
+    kept.regenerate()
+    with closing(sqlite3.connect(kept.store / LEDGER_FILE)) as ledger:
+        ledger.execute(f"UPDATE kept SET said = {said}")
+        ledger.commit()
+    for path in kept.store.glob("index.sqlite*"):
+        path.unlink()
+    tree = kept.tree()
+    with pytest.raises(LedgerCorrupt):
+        kept.regenerate()
+    assert kept.tree() == tree
+
+
+def test_a_ledger_of_version_7_is_gone_on_with(world: World) -> None:
+    """It kept nothing, and keeps what goes from now on."""
+    world.document("a")
+    world.document("b")
+    world.regenerate()
+    with closing(sqlite3.connect(world.store / LEDGER_FILE)) as ledger:
+        ledger.execute("DROP TABLE kept")
+        ledger.execute("PRAGMA user_version = 7")
+        ledger.commit()
+    keeps(world)
+    prune(world, "a")
+    world.regenerate()
+    assert world.titles() == ["About b"]
+    assert tombstones(world) == 0
+    assert is_as_rebuilt(world)
+
+
+def test_two_copies_that_go_at_once_are_kept_once_more(kept: World) -> None:
+    """Neither is the other's like, as both are gone."""
+    shutil.copy(kept.articles / "d1.md", kept.articles / "copy.md")
+    kept.regenerate()
+    prune(kept, "d1", "copy")
+    kept.regenerate()
+    assert "About d1" in kept.titles(KEPT_MONTH)
+    assert "About d1" not in kept.titles()
+    assert tombstones(kept) == 0
+    assert is_as_rebuilt(kept)
+
+
+def test_another_source_withdraws_as_usual(kept: World) -> None:
+    """Each source says what becomes of its own documents."""
+    other = kept.root / "other"
+    other.mkdir()
+    source = kept.options["sources"][0]
+    kept.options["sources"] = (source, replace(source, name="other", folder=other, keeps=False))
+    (kept.articles / "d2.md").rename(other / "d2.md")
+    kept.regenerate()
+    assert "About d2" in kept.titles()
+    (other / "d2.md").unlink()
+    prune(kept, "d1")
+    kept.regenerate()
+    assert "About d1" in kept.titles(KEPT_MONTH)
+    assert "About d2" not in kept.titles(KEPT_MONTH)
+    assert tombstones(kept) > 0
+    assert is_as_rebuilt(kept)

@@ -86,6 +86,7 @@ class World:
                     include=("**/*.md", "**/*.html"),
                     exclude=(),
                     options=documents.Options(base_url="https://www.example.org/", **options.get("reading", {})),
+                    keeps=options.get("keeps", False),
                 ),
             ),
             site=Site(

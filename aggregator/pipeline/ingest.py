@@ -86,7 +86,7 @@ def ingest(
     verdict = UNDECIDED if left else decide(absence, index, ledger, now, accept=accept_deletions)
     if verdict.blind:
         return _without_sight(index, ledger, read, troubles, verdict)
-    keep(plan, index, ledger, verdict.kept, now)
+    keep(index, ledger, verdict.kept, now)
     for paths in chunks(verdict.gone, 500):
         index.files.drop(paths)
         ledger.keep_no_longer(paths)
