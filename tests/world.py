@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -166,9 +167,15 @@ def files(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield path.relative_to(folder).as_posix(), path.read_bytes()
 
 
+def undated(tree: Mapping[str, bytes]) -> dict[str, bytes]:
+    """A tree of RSS and Atom without what feeds say of their last update."""
+    updated = re.compile(rb"<lastBuildDate>[^<]*|(?<=</title>)\s*<updated>[^<]*")
+    return {path: updated.sub(b"", data) for path, data in tree.items()}
+
+
 def told(report: Report) -> list[str]:
     """The problems of a run, as lines."""
     return [str(problem) for problem in report.problems]
 
 
-__all__ = ["START", "World", "day", "files", "told", "written"]
+__all__ = ["START", "World", "day", "files", "told", "undated", "written"]
