@@ -307,7 +307,7 @@ def test_the_subscriber_of_a_ranked_feed_drops_what_left(world: World, format: s
 
 
 def test_a_ranked_feed_never_says_an_earlier_instant_than_before(world: World) -> None:
-    """Also when the article that was updated last has left it."""
+    """Also when the article that was updated last has left it; where another has come, it is the instant of that."""
     world.options["custom"] = (Custom("best", "Best", 1, order=Order.quality),)
     world.document("a", publishedDateTime=day(90), quality=2)
     world.document("b", publishedDateTime=day(10), quality=1)
@@ -316,7 +316,7 @@ def test_a_ranked_feed_never_says_an_earlier_instant_than_before(world: World) -
     world.document("b", publishedDateTime=day(10), quality=3)
     run(world)
     assert world.titles("custom/best") == ["About b"]
-    assert head(world, "custom/best/atom.xml").findtext(f"{ATOM}updated") == before
+    assert before < world.now.isoformat() == head(world, "custom/best/atom.xml").findtext(f"{ATOM}updated")
 
 
 def test_a_ranked_feed_has_no_archives(world: World) -> None:

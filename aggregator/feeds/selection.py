@@ -10,7 +10,7 @@ from zlib import crc32
 
 import msgspec
 
-from aggregator.model import Shown
+from aggregator.model import EPOCH, Shown
 from aggregator.text.dates import local, zone_named
 
 ALL = ""
@@ -166,9 +166,9 @@ def members_of(ids: Iterable[str]) -> tuple[int, ...]:
 
 
 def brings_new(before: Shown, members: Iterable[int]) -> bool:
-    """Whether a feed that showed `before` has an entry among `members` that it didn't have."""
-    known = bool(before.members) or not before.entries
-    return known and not set(before.members).issuperset(members)
+    """Whether a feed that showed `before` has an entry among `members` that it didn't have; no, where nobody knows."""
+    is_known = before.members or (not before.entries and before.updated > EPOCH)
+    return bool(is_known) and not set(before.members).issuperset(members)
 
 
 def shown(published: Sequence[datetime], updated: datetime, timezone: str, members: tuple[int, ...] = ()) -> Shown:
