@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.merge import eldest, merge, mint, own_id, relate, still_holds, together, trust
+from aggregator.merge import eldest, merge, mint, own_id, relate, still_holds, timely, together, trust
 from aggregator.model import Article, Holding, Lead, Mention, Provider
 from tests.world import day
 
@@ -78,6 +78,21 @@ def test_a_correction_by_another_rank_shows_nothing() -> None:
     related = mention("s/c.md", place=1, title="Related", updated=day(20), excerpt="Listed")
     merged = merge([best, newer, related], "k")
     assert (merged.title, merged.excerpt, merged.updated) == ("Best", "Said", day(9))
+
+
+def test_an_update_to_come_is_none_yet() -> None:
+    """It counts, and has the word, from its instant on; till then the newest of the others does."""
+    leads = [
+        mention("s/a.md", title="First", updated=day(3)),
+        mention("s/b.md", title="Second", updated=day(9)),
+        mention("s/c.md", title="Third", updated=day(7)),
+    ]
+    told, following = timely(leads, "k", day(5))
+    merged = merge(told, "k")
+    assert (merged.title, merged.updated, following) == ("First", day(3), day(7))
+    told, following = timely(leads, "k", day(9))
+    merged = merge(told, "k")
+    assert (merged.title, merged.updated, following) == ("Second", day(9), None)
 
 
 def test_topics_are_united_in_order_each_once() -> None:

@@ -100,38 +100,39 @@ def _distinct(topics: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def timely(mentions: Sequence[Mention], key: str, now: datetime) -> tuple[Sequence[Mention], datetime | None]:
-    """The mentions of a related article that count at `now`, and when the next one will (None: none is to come).
+    """The mentions of an article as they count at `now`, and the next instant at which they don't (None: never).
 
-    What has a spare key names no article: documents say the same of it by chance, and each from its own date on. So no
-    mention waits for the date of another one. Where all are to come, all are given, and their article is to come too.
+    An update to come is none yet, and has no word. What has a spare key and no document names no article: documents say
+    the same of it by chance, and each from its own date on. So no mention waits for the date of another one. Where all
+    are to come, all are given, and their article is to come too.
     """
-    if not is_spare(key) or any(mention.place == 0 for mention in mentions):
-        return mentions, None
-    coming = [mention.published for mention in mentions if mention.published and mention.published > now]
-    present = [mention for mention in mentions if not (mention.published and mention.published > now)]
-    return present or mentions, min(coming, default=None)
+    counting, instants = mentions, list[datetime]()
+    if is_spare(key) and all(mention.place for mention in mentions):
+        coming = [mention for mention in mentions if mention.published and mention.published > now]
+        instants += [mention.published for mention in coming if mention.published]
+        counting = [mention for mention in mentions if mention not in coming] or mentions
+    updates = [mention.updated for mention in counting if mention.updated and mention.updated > now]
+    if updates:
+        counting = [_as_of(mention, now) for mention in counting]
+    return counting, min([*instants, *updates], default=None)
+
+
+def _as_of(mention: Mention, now: datetime) -> Mention:
+    """What a document says, without an update to come."""
+    is_coming = mention.updated is not None and mention.updated > now
+    return replace(mention, updated=None) if is_coming else mention
 
 
 def relate(article: Article, related: Iterable[Article], now: datetime) -> tuple[Story, datetime | None]:
     """The article with its coverage, best first: by quality, then in the order given; and when it changes by itself.
 
     At most 200 articles are coverage. The article itself, withdrawn articles and those without a title are none. A
-    future one isn't until its instant, nor is one updated until then; the earliest of these instants is the second
-    value (None: never).
+    future one isn't until its instant; the earliest of these instants is the second value (None: never).
     """
     others = {other.key: other for other in related if other.key != article.key and other.title and not other.removed}
+    future = [other.published for other in others.values() if other.published and other.published > now]
     shown = [other for other in others.values() if not (other.published and other.published > now)]
-    instants = [other.published for other in others.values()] + [one.updated for one in (article, *shown)]
-    future = [instant for instant in instants if instant and instant > now]
-    coverage = tuple(_as_of(other, now) for other in sorted(shown, key=merit)[:MOST_COVERAGE])
-    return Story(_as_of(article, now), coverage), min(future, default=None)
-
-
-def _as_of(article: Article, now: datetime) -> Article:
-    """The article as it is now: an update to come is none yet."""
-    if not article.updated or article.updated <= now:
-        return article
-    return replace(article, updated=article.published)
+    return Story(article, tuple(sorted(shown, key=merit)[:MOST_COVERAGE])), min(future, default=None)
 
 
 def merit(article: Article) -> tuple[Any, ...]:

@@ -169,7 +169,8 @@ class _Case:
 
     def explain(self, key: str) -> Explanation:
         mentions = self._mentions(key)
-        article = merge(mentions, key)
+        counting, _ = timely(mentions, key, self.now)
+        article = merge(counting, key)
         place = next(iter(self.index.placements.places([key])), None)
         ids = self.index.articles.ids([key])
         leads = [mention for mention in mentions if mention.place == 0]
@@ -188,7 +189,7 @@ class _Case:
             why_id=self._why_id(id, key, leads, list(claims)) if id else "",
             other_ids=tuple(other for other in self.ledger.ids_of([key, *claims]) if other != id),
             entry=self._why_no_entry(leads, place),
-            mentions=_tellings(mentions, self.ledger),
+            mentions=_tellings(counting, self.ledger),
             aliases=tuple(Alias(url, tuple(paths)) for url, paths in claims.items()),
             coverage=self._coverage(key),
             stands_for=tuple(self._mentions(member)[0].link for member in self._members(key)),

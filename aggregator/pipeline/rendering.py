@@ -40,8 +40,8 @@ class _Task(NamedTuple):
     formats: tuple[str, ...]
 
 
-class _Covering(NamedTuple):
-    """A related article as it is now, and when more is said of it (None: never)."""
+class _Present(NamedTuple):
+    """An article as it is now, and when it is another one by itself (None: never)."""
 
     article: Article
     following: datetime | None
@@ -78,19 +78,20 @@ def _renderer(shared: _Shared) -> Callable[[_Task], _Answer]:
         return list(map(decode_mention, shared.mentions[key]))
 
     @cache
-    def covering(key: str) -> _Covering:
+    def present(key: str) -> _Present:
         told, following = timely(mentions(key), key, shared.now)
-        return _Covering(merge(told, key), following)
+        return _Present(merge(told, key), following)
 
     def answer(task: _Task) -> _Answer:
-        return _rendered(task, merge(mentions(task.key), task.key), list(map(covering, task.coverage)), shared)
+        return _rendered(task, present(task.key), list(map(present, task.coverage)), shared)
 
     return answer
 
 
-def _rendered(task: _Task, article: Article, coverage: Sequence[_Covering], shared: _Shared) -> _Answer:
+def _rendered(task: _Task, own: _Present, coverage: Sequence[_Present], shared: _Shared) -> _Answer:
+    article = own.article
     story, changes = relate(article, [covering.article for covering in coverage], shared.now)
-    turns = (changes, task.until, *(covering.following for covering in coverage))
+    turns = (changes, task.until, own.following, *(covering.following for covering in coverage))
     until = min(filter(None, turns), default=None)
     published = article.published or task.published
     updated = max(filter(None, (published, story.article.updated, task.restored)))
