@@ -284,7 +284,7 @@ class _Case:
             return found
         rank = self.index.lookup.rank(topic, place.key, self.now)
         if rank is None and self._is_pruned(topic, place):
-            return None, "pruned: its documents are gone and kept, and only archives have it"
+            return None, "pruned: its documents are gone, and it is kept for archives and as coverage"
         if rank is None:
             turns = [from_micros(spot.since) for spot in place.topics if spot.topic == topic]
             if coming := min((turn for turn in turns if turn > self.now), default=None):
