@@ -5,7 +5,7 @@ changed ──gather──▶ affected ──merge──▶ made ──identify�
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -155,20 +155,9 @@ def _place(plan: Plan, index: Index) -> dict[str, str]:
             if place.own is not None and not place.survivor:
                 own[place.key] = place.own
                 tellers = [place.key, *members.get(place.key, ())]
-                given = [spot[:3] for key in tellers for spot in own[key] or ()]
-                given += [spot[:3] for key in tellers for lister in listers.get(key, ()) for spot in lister.topics]
-                # Nothing is shown before its own instant, nor because of what is to come before that one's.
-                topics = [Spot(*filed) for filed in plan.taxonomy.filed(given, place.since)]
-                if article:
-                    topics += _beyond_topics(plan, article, place, topics)
+                topics = _feeds(plan, article, place, _told(tellers, own, listers, frozenset()))
                 if pruned:
-                    given = [spot[:3] for key in tellers if key not in pruned for spot in own[key] or ()]
-                    told = [lister for key in tellers for lister in listers.get(key, ()) if lister.key not in pruned]
-                    given += [spot[:3] for lister in told for spot in lister.topics]
-                    news = [Spot(*filed) for filed in plan.taxonomy.filed(given, place.since)]
-                    if article and news:
-                        news += _beyond_topics(plan, article, place, news)
-                    topics = _apart(plan, topics, news)
+                    topics = _apart(plan, topics, _feeds(plan, article, place, _told(tellers, own, listers, pruned)))
                 for topic, name, *_ in topics:
                     known = found.setdefault(topic, name)
                     if name and (not known or name < known):
@@ -180,6 +169,27 @@ def _place(plan: Plan, index: Index) -> dict[str, str]:
         index.placements.put(moves)
     found.pop(ALL, None)
     return found
+
+
+def _told(
+    tellers: Sequence[str],
+    own: Mapping[str, Topics | None],
+    listers: Mapping[str, Sequence[Lister]],
+    without: Collection[str],
+) -> Topics:
+    """The topics that articles have of their own, and from those that list them, `without` what some of these say."""
+    spots = [spot for key in tellers if key not in without for spot in own[key] or ()]
+    said = [lister for key in tellers for lister in listers.get(key, ()) if lister.key not in without]
+    return spots + [spot for lister in said for spot in lister.topics]
+
+
+def _feeds(plan: Plan, article: Article | None, place: Place, told: Topics) -> Topics:
+    """The feeds that an article is in which has these topics. article: what it is, where any feed asks.
+
+    Nothing is shown before its own instant, nor because of what is to come before that one's.
+    """
+    topics = [Spot(*filed) for filed in plan.taxonomy.filed([spot[:3] for spot in told], place.since)]
+    return topics + _beyond_topics(plan, article, place, topics) if article and topics else topics
 
 
 def _pruned(index: Index, keys: Sequence[str], listers: Mapping[str, Sequence[Lister]]) -> set[str]:
