@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
+from aggregator.pipeline import explain
 from tests.machines import Machine
 from tests.world import day
 
@@ -127,6 +128,33 @@ class Joins(Machine):
         for link in shown.keys() & self.settled.keys():
             assert shown[link] in {self.settled[link], *self.seen, *named}, link
         self.settled, self.seen = shown, {entry["id"] for entry in entries}
+
+    @invariant()
+    def a_correction_shows(self) -> None:
+        """An article has the title of the best of its documents, and of equally good ones, that of the last update."""
+        world = self.world
+        world.regenerate()
+        articles: dict[str, list[str]] = {}
+        titles: dict[str, str] = {}
+        for name, file in self.files.items():
+            explanation = explain(world.plan(), f"articles/{file}.md")
+            articles.setdefault(explanation.key, []).append(name)
+            titles[explanation.key] = explanation.title
+        for key, names in articles.items():
+            assert titles[key] == self.fields[min(names, key=self.currency)]["title"], names
+
+    def currency(self, name: str) -> tuple[Any, ...]:
+        """The order in which documents of one article have the word."""
+        fields = self.fields[name]
+        updated = fields["updatedDateTime"]
+        counts = updated is not None and updated <= self.world.now
+        return (
+            fields["quality"] is None,
+            -(fields["quality"] or 0),
+            -updated.timestamp() if counts else 1.0,
+            fields["publishedDateTime"],
+            self.files[name],
+        )
 
 
 TestJoins = pytest.mark.timeout(7200)(Joins.TestCase)
