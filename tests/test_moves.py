@@ -193,3 +193,37 @@ def test_an_article_of_a_home_page_keeps_its_id(world: World) -> None:
     assert len(world.feed()) == 2
     with pytest.raises(UnknownArticle, match="2 documents"):
         explain(world.plan(), "https://home.example/")
+
+
+def test_a_document_that_returns_takes_no_id_from_where_it_went(world: World) -> None:
+    """Its article went on under another name and address; one of its old name and title is another article."""
+    path = world.document("a")
+    world.regenerate()
+    [id] = world.ids().values()
+    moved(world, path, "b", title="About a")
+    settled(world)
+    world.document("a")
+    settled(world)
+    links = {entry["link"]: entry["id"] for entry in world.feed()}
+    assert links["https://news.example/new/b"] == id != links["https://news.example/a"]
+    (world.articles / "b.md").rename(world.articles / "c.md")
+    world.document("c", title="Else", webUrl="https://news.example/new/b", publishedDateTime=day(3))
+    settled(world)
+    assert {entry["link"]: entry["id"] for entry in world.feed()} == links
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_of_two_joined_documents_the_one_that_stays_keeps_the_id(world: World, rebuild: bool) -> None:
+    """Though the other one, which has the address that the id was given for, returns by itself."""
+    path = world.document("a", title="First")
+    world.document("b", title="First", originalUrl="https://news.example/a", publishedDateTime=day(2))
+    world.regenerate()
+    [id] = world.ids().values()
+    path.unlink()
+    settled(world)
+    world.document("b", title="Second", publishedDateTime=day(2))
+    settled(world)
+    assert world.ids() == {"Second": id}
+    world.document("a", title="First")
+    settled(world, rebuild=rebuild)
+    assert world.ids()["Second"] == id != world.ids()["First"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import filterfalse
 from typing import NamedTuple
 
 from aggregator.merge import bare, eldest, is_bare, mint, own_id, resembles, still_holds
@@ -157,6 +158,11 @@ def _bind(articles: Articles, ledger: Ledger) -> set[str]:
         aside = sorted({(known[lead.path].age, own, id) for id, own, lead in bindings if own != id})
         ledger.put_aside([(own, id) for _, own, id in aside])
         ledger.bind(bindings)
+        # A document that is gone while its article goes on elsewhere doesn't take the id along if it returns.
+        present = {lead.path for _, _, lead in bindings}
+        others = ledger.paths_of_all([id for id, _, lead in bindings if not is_bare(lead.path)])
+        gone = [path for path in others if path not in present and not articles.leads_any(path)]
+        ledger.unbind(list(filterfalse(is_bare, gone)))
         ledger.bind_urls([(key, ids[key]) for key in keys if is_spare(key)])
     return {id for id in left if not articles.has(id)}
 

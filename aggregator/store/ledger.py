@@ -345,7 +345,7 @@ class Ledger:
         )
 
     def unbind(self, keys: Sequence[str]) -> None:
-        """Forget the articles without a document that had these keys: they have documents now."""
+        """Forget to which ids these paths belong, or keys of articles without a document."""
         self.database.executemany("DELETE FROM path WHERE path = ?", [(key,) for key in keys])
 
     def unbind_others(self, ids: Sequence[tuple[str, Sequence[str]]]) -> None:
@@ -450,6 +450,12 @@ class Ledger:
     def paths_of(self, id: str) -> list[str]:
         """The documents that an id was given to."""
         return self.database.column("SELECT path FROM path WHERE id = ?", (id,))
+
+    def paths_of_all(self, ids: Sequence[str]) -> list[str]:
+        """The documents that any of these ids was given to."""
+        return self.database.column(
+            "SELECT path FROM path WHERE id IN (SELECT value FROM json_each(?)) ORDER BY path", (json.dumps(ids),)
+        )
 
     def paths(self) -> list[str]:
         """All documents that ever led to an article."""
