@@ -499,7 +499,7 @@ def test_an_article_that_joins_an_older_one_leaves_and_the_entry_is_no_older(wor
     passes(world, day(100.3))
     before = updated(world)
     assert headlines(world) == ["About best", "About good"]
-    world.document("good", **good, originalUrl="https://news.example/old")
+    world.document("good", **good, webUrl="https://news.example/old")
     passes(world, day(100.4))
     assert headlines(world) == ["About best"]
     assert updated(world) >= before
