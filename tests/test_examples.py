@@ -81,7 +81,7 @@ def test_everything_that_is_an_entry_is_in_the_feed_of_all(demo: Demo) -> None:
 
 
 def test_two_documents_of_one_article_are_one_entry(demo: Demo) -> None:
-    """By one URL, or by its AMP address alone."""
+    """By one URL, or by its AMP address and date."""
     titles = [entry["title"] for entry in entries(demo)]
     assert "Tide kites off Port Merrow pass their first winter" in titles
     assert "Port Merrow's underwater kites survive the winter" not in titles
