@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from aggregator.documents.fields import UNREAD, addresses
 from aggregator.documents.files import contents, fingerprint
-from aggregator.documents.front import Parts, split
+from aggregator.documents.front import Parts, almost, split
 from aggregator.documents.mentions import lead_mention, links_of, related_mentions, respelled
 from aggregator.documents.notes import Notes
 from aggregator.documents.options import Options
@@ -57,7 +57,9 @@ def read(file: str, path: str, source: int, options: Options) -> Reading:
         digest = fingerprint(data)
         parts = split(data)
         if parts is None:
-            return Reading(Outcome.skipped, digest)
+            if slip := almost(data):
+                notes.warning(slip)
+            return Reading(Outcome.skipped, digest, (), notes.problems())
         mentions = _mentions(parts, source, options, notes)
     except ParseError as error:
         notes.error(error)

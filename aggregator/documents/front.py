@@ -73,6 +73,20 @@ def split(data: bytes) -> Parts | None:
     return None
 
 
+def almost(data: bytes) -> ParseError | None:
+    """What is wrong with front matter that isn't any, as it doesn't open in the first line, or not as it should.
+
+    None: the bytes don't look like that. It has a title, and above it are only blank lines and comments.
+    """
+    opening = _ALMOST.match(data)
+    if not opening:
+        return None
+    line = len(_EOL.findall(data, 0, opening.start("fence"))) + 1
+    if opening["rest"].strip():
+        return ParseError("no front matter, expected nothing behind the mark that opens it", line, 4)
+    return ParseError("no front matter, expected it at the very beginning of the file", line, 1)
+
+
 def _parts(kind: Kind, opening: re.Match[bytes], text: str) -> Parts:
     bounds = kind.bounds(text, len(_unified(opening[0].decode())))
     if not bounds:
@@ -178,6 +192,12 @@ KINDS = (
     ),
 )
 """All kinds of front matter, the most usual first."""
+
+_EOL = re.compile(rb"\r\n|\r|\n")
+_ALMOST = _opening(
+    r"(?:\xef\xbb\xbf)?(?:BLANK|<!--(?:[^-]|-(?!->))*+-->)*+[ \t]*+(?P<fence>---(?!-)|\+\+\+(?!\+))"
+    r"(?P<rest>[^\r\n]*+)EOL(?:(?![ \t]*+(?:---|\+\+\+|title[ \t]*+[:=]))LINE(?<=[\r\n])){0,50}+[ \t]*+title[ \t]*+[:=]"
+)
 
 _OPENING_ELSEWHERE = tuple(
     opening.encode(encoding)
