@@ -881,9 +881,25 @@ FIELD = st.builds(
 )
 
 
+OPENINGS = (
+    *(
+        b"+++\n",
+        b"+++\na = '\n+++\n",
+        b"---toml\n",
+        b'{"',
+        b'{"a": "\\ud83d',
+        b"---json\n{",
+        b'---\na: "\\ud83d',
+        b"\n---\n",
+    ),
+    *(b"title: T\ndate: 2026-03-01\n", b"#+title: T\n", b".. title: T\n.. date: x\n", b"T\n===\n:date: x\n:"),
+)
+
+
 @given(
     st.binary()
     | st.builds(b"---\n%b\n---\n%b".__mod__, st.tuples(st.binary(), st.binary()))
+    | st.builds(b"%b%b".__mod__, st.tuples(st.sampled_from(OPENINGS), st.binary() | st.text().map(str.encode)))
     | st.lists(FIELD).map(lambda fields: front("\n".join(fields)).encode(errors="surrogatepass"))
     | st.text(st.characters()).map(lambda body: front("", body).encode(errors="surrogatepass"))
 )
