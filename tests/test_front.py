@@ -63,6 +63,7 @@ def fields(found: Parts, warn: Warn = quiet) -> Any:
         (".. title: T\n.. date: 2026-03-01\n\nBody\n", 1, 4, "Body\n"),
         ("<!--\n.. title: T\n.. date: 2026-03-01\n-->\n\nBody\n", 1, 6, "Body\n"),
         ("#+TITLE: T\n\n#+date: 2026-03-01\n* Body\n", 1, 4, "* Body\n"),
+        ("#+title: T\n#+tags[]: a b\n#+date: 2026-03-01\nBody\n", 1, 4, "Body\n"),
         (":PROPERTIES:\n:ID: x\n:END:\n#+title: T\n\nBody\n", 1, 6, "Body\n"),
         ("T\n===\n\n:date: 2026-03-01\n\nBody\n", 1, 6, "Body\n"),
         ("===\nT\n===\n\n:date: 2026-03-01\n:tags: a\n  b\nBody\n", 1, 8, "Body\n"),
@@ -179,6 +180,13 @@ def test_a_body_that_is_left_out_is_told_at_its_line(read: Read) -> None:
     }
     lines = {kind: [problem.line for problem in read(text).problems] for kind, text in texts.items()}
     assert lines == {"toml": [6], "json": [2], "keyed": [5]}
+
+
+@pytest.mark.parametrize(("status", "listed"), [("draft", False), ("Hidden", False), ("published", True), ("?", None)])
+def test_a_status_says_what_is_a_draft(read: Read, status: str, listed: bool | None) -> None:
+    """Pelican's drafts are no entries, and a status that nobody knows holds its document back."""
+    text = f"Title: T\nwebUrl: {URL}\npublishedDateTime: {DATE}\nStatus: {status}\n\nBody\n"
+    assert [mention.listed for mention in read(text).mentions] == ([] if listed is None else [listed])
 
 
 @pytest.mark.parametrize("name", ["a.org", "a.rst", "a.ADOC"])

@@ -183,7 +183,7 @@ KINDS = (
         *(headers.COMMENTED, _TITLE, _DATES),
     ),
     _header_kind(
-        r"(?::PROPERTIES:[ \t]*+EOL(?::[^\s:]+:LINE)*?:END:[ \t]*+EOL)?(?:BLANK*+#\+[\w-]+:LINE)++",
+        r"(?::PROPERTIES:[ \t]*+EOL(?::[^\s:]+:LINE)*?:END:[ \t]*+EOL)?(?:BLANK*+#\+[\w-]++(?:\[\])?:LINE)++",
         *(headers.ORG, _TITLE),
     ),
     _header_kind(

@@ -23,8 +23,8 @@ class Form(NamedTuple):
     """How the lines of a header look.
 
     `field` matches the line of a field and the lines that belong to it, and names its `key` and `value`. `heading`
-    matches a title that stands above the fields. `value` makes a field's value of its text. `names` are what fields
-    are called elsewhere. `repeats`: a field may be given several times, its texts are one.
+    matches a title that stands above the fields. `value` makes a field's value of its key and its text. `names` are
+    what fields are called elsewhere. `repeats`: a field may be given several times, its texts are one.
     """
 
     field: re.Pattern[str]
@@ -70,7 +70,7 @@ def names_in(form: Form, text: str) -> frozenset[str]:
 
 
 def _name(written: str, form: Form) -> str:
-    name = written.strip()
+    name = written.strip().removesuffix("[]")
     if _INNER_CAPITAL.search(name):
         return name
     return form.names.get(name.lower(), name.lower())
@@ -86,7 +86,7 @@ def _node(line: re.Match[str], name: str, form: Form, places: Places, unread: fr
     for number, part in enumerate(lines):
         if number and part.partition(":")[0].strip(" \t.#+\"'").lower() in unread:
             raise ParseError(SWALLOWED, place[0] + number, 1)
-    return Node(_value(form.value(name, "\n".join(lines)), place), *place, key)
+    return Node(_value(form.value(line["key"].strip().lower(), "\n".join(lines)), place), *place, key)
 
 
 def _value(value: str | list[str], place: tuple[int, int]) -> Value:
@@ -107,32 +107,54 @@ _INNER_CAPITAL = re.compile("[a-z][A-Z]")
 _STAMP = re.compile(r"[<\[]([0-9]{4}-[0-9]{2}-[0-9]{2})(?: +[^\s0-9<>\[\]]+)?(?: +([0-9]{2}:[0-9]{2}))?[^<>\[\]]*[>\]]")
 
 
-def _of_org(name: str, text: str) -> str | list[str]:
-    """Org's timestamps without brackets and weekday, and `:a:b:` as a list."""
-    if name == "tags":
+def _of_org(key: str, text: str) -> str | list[str]:
+    """Org's timestamps without brackets and weekday; its `:a:b:`, and Hugo's `#+tags[]: a b`, as lists."""
+    if key == "filetags" or key.endswith("[]"):
         return [tag for tag in re.split(r"[:\s]+", text) if tag]
     stamp = _STAMP.fullmatch(text)
     return " ".join(filter(None, stamp.groups())) if stamp else text
 
 
+_STATUS = {
+    "draft": "yes",
+    "hidden": "yes",
+    "private": "yes",
+    "skip": "yes",
+    "published": "no",
+    "featured": "no",
+}
+
+
+def _with_status(key: str, text: str) -> str:
+    """A status of Pelican or Nikola as whether it is a draft; one that is unknown stays, and is told by its reader."""
+    return _STATUS.get(text.lower(), text) if key == "status" else text
+
+
+_DRAFT = MappingProxyType({"status": "draft"})
 _MORE = r"(?P<value>[^\n]*(?:\n[ \t]+\S[^\n]*)*)"
 
-KEYED = Form(re.compile(rf"^(?P<key>[A-Za-z][\w -]*):[ \t]*{_MORE}", re.MULTILINE))
+KEYED = Form(re.compile(rf"^(?P<key>[A-Za-z][\w -]*):[ \t]*{_MORE}", re.MULTILINE), value=_with_status, names=_DRAFT)
 """Pelican and MultiMarkdown: `Title: ...`; what is indented belongs to the line above."""
 
-COMMENTED = Form(re.compile(r"^\.\.[ \t]+(?P<key>[A-Za-z][\w -]*):[ \t]*(?P<value>[^\n]*)", re.MULTILINE))
+COMMENTED = Form(
+    re.compile(r"^\.\.[ \t]+(?P<key>[A-Za-z][\w -]*):[ \t]*(?P<value>[^\n]*)", re.MULTILINE),
+    value=_with_status,
+    names=_DRAFT,
+)
 """Nikola: `.. title: ...`."""
 
 ORG = Form(
-    re.compile(r"^#\+(?P<key>[\w-]+):[ \t]*(?P<value>[^\n]*)", re.MULTILINE),
+    re.compile(r"^#\+(?P<key>[\w-]+(?:\[\])?):[ \t]*(?P<value>[^\n]*)", re.MULTILINE),
     value=_of_org,
-    names={"filetags": "tags"},
+    names=MappingProxyType({"filetags": "tags"}),
     repeats=True,
 )
 """Org: `#+title: ...`."""
 
 DOCINFO = Form(
     re.compile(rf"^:(?P<key>[A-Za-z][\w -]*):[ \t]*{_MORE}", re.MULTILINE),
+    value=_with_status,
+    names=_DRAFT,
     heading=re.compile(r"(?:[!-/:-@\[-`{-~]+[ \t]*\n)?(?P<value>[^\n]+)\n"),
 )
 """reStructuredText: a title, and below it `:date: ...`; what is indented belongs to the line above."""
