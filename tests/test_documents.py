@@ -110,7 +110,13 @@ def test_every_field_of_the_table_is_in_a_data_file() -> None:
         ("# Read me\n", "skipped", ""),
         ("", "skipped", ""),
         ("----\ntitle: T\n----\n", "skipped", ""),
-        ("\n" + front(""), "skipped", ""),
+        ("\n" + front(""), "skipped", "2:1: warning: no front matter, expected it at the very beginning of the file"),
+        ("<!-- x -->\r\n \r\n" + front(""), "skipped", "3:1: warning: no front matter"),
+        (" " + front(""), "skipped", "1:1: warning: no front matter"),
+        (front("").replace("---", "--- # x", 1), "skipped", "1:4: warning: no front matter, expected nothing behind"),
+        ("\n+++\ntitle = 'T'\n+++\n", "skipped", "2:1: warning: no front matter"),
+        ("# Read me\n\n---\ntitle: T\n---\n", "skipped", ""),
+        ("\n---\nA text\n\n---\n\ntitle: T\n", "skipped", ""),
         ("Grüße".encode("latin-1"), "skipped", ""),
         ("---", "failed", "1:1: error: front matter that is never closed"),
         (f"---\n{SMALLEST}", "failed", "1:1: error: front matter that is never closed"),
@@ -875,9 +881,25 @@ FIELD = st.builds(
 )
 
 
+OPENINGS = (
+    *(
+        b"+++\n",
+        b"+++\na = '\n+++\n",
+        b"---toml\n",
+        b'{"',
+        b'{"a": "\\ud83d',
+        b"---json\n{",
+        b'---\na: "\\ud83d',
+        b"\n---\n",
+    ),
+    *(b"title: T\ndate: 2026-03-01\n", b"#+title: T\n", b".. title: T\n.. date: x\n", b"T\n===\n:date: x\n:"),
+)
+
+
 @given(
     st.binary()
     | st.builds(b"---\n%b\n---\n%b".__mod__, st.tuples(st.binary(), st.binary()))
+    | st.builds(b"%b%b".__mod__, st.tuples(st.sampled_from(OPENINGS), st.binary() | st.text().map(str.encode)))
     | st.lists(FIELD).map(lambda fields: front("\n".join(fields)).encode(errors="surrogatepass"))
     | st.text(st.characters()).map(lambda body: front("", body).encode(errors="surrogatepass"))
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from aggregator import documents
 from aggregator.errors import ForeignOutput, Locked, TimeRefused, UnknownFeed
@@ -490,6 +491,33 @@ def test_a_file_with_an_unprintable_name_is_told_and_not_read(world: World) -> N
         "'articles/latin-\\udce9.md'",
         "'articles/line\\nbreak.md'",
     ]
+
+
+def test_the_case_of_an_ending_says_nothing(world: World) -> None:
+    """What other systems write in capitals is a document all the same; other parts of a pattern are as written."""
+    world.document("a").rename(world.articles / "A.MD")
+    world.text("B.HtmL", world.articles.joinpath("A.MD").read_text().replace("About a", "B").replace("/a", "/b"))
+    world.document("drafts/c")
+    world.document("Drafts/d")
+    plan = world.plan()
+    world.regenerate(replace(plan, sources=(replace(plan.sources[0], exclude=("drafts/**.MD",)),)))
+    assert sorted(world.titles()) == ["About Drafts/d", "About a", "B"]
+
+
+def test_files_with_other_endings_are_counted(world: World) -> None:
+    """What may be a document by its ending, but isn't asked for, is one warning; what is excluded or hidden isn't."""
+    world.document("a")
+    for name in ("b.mdx", "c/d.MDX", "e.rst", "f.txt", "g.png", "html", ".h.mdx", "drafts/i.org"):
+        world.text(name, "")
+    plan = world.plan()
+    source = replace(plan.sources[0], exclude=("drafts/**",))
+    for _ in range(2):
+        report = world.regenerate(replace(plan, sources=(source,)))
+        (warning,) = told(report)
+        assert warning.startswith("articles: warning: 3 files with other endings not read: .mdx 2, .rst 1; ")
+        assert report.healthy
+    source = replace(source, include=("*.md", "*.mdx", "*.rst"))
+    assert told(world.regenerate(replace(plan, sources=(source,)))) == []
 
 
 def test_a_bad_document_keeps_its_last_good_version(world: World) -> None:

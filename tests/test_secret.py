@@ -59,6 +59,43 @@ PLACES = {
 }  # fmt: skip
 
 
+TOML = """+++
+title = "About secrets"
+webUrl = "https://news.example/secret"
+publishedDateTime = 2026-03-02T00:00:00Z
+"""
+JSON = '{"title": "About secrets", "webUrl": "https://news.example/secret", "publishedDateTime": "2026-03-02", '
+KEYED = FRONT.removeprefix("\n")
+ORG = "".join(f"#+{line}\n" for line in KEYED.splitlines())
+
+# Whole documents with other kinds of front matter, likewise.
+OTHERS = {
+    "toml": f"{TOML}secured = '{SECRET}'\n+++\n",
+    "toml table": f"{TOML}[secured]\na = '{SECRET}'\n[secured.{TAIL}]\n+++\n",
+    "toml tables": f"{TOML}[[secured]]\na = '{SECRET}'\n[[secured]]\n{TAIL} = 1\n+++\n",
+    "toml dotted": f"{TOML}a.secured.{SECRET} = 1\n+++\n",
+    "toml twice": f"{TOML}secured = {{{SECRET} = 1, {SECRET} = 2}}\n+++\n",
+    "toml table twice": f"{TOML}[secured.{SECRET}]\n[secured.{SECRET}]\n+++\n",
+    "toml not closed": f"{TOML}secured = '{SECRET}\n+++\n",
+    "toml closed later": f'{TOML}excerpt = """\nsecured = "{SECRET}"\n"""\n+++\n',
+    "toml not toml": f"{TOML}secured: {SECRET}\n+++\n",
+    "toml never closed": f"{TOML}secured = '{SECRET}'\n",
+    "toml related": f"{TOML}[[related]]\ntitle = 'x'\nsecured = '{SECRET}'\nurl.secured = '{TAIL}'\n+++\n",
+    "json": f'{JSON}"secured": "{SECRET}"}}\n',
+    "json map": f'{JSON}"secured": {{"{SECRET}": ["{TAIL}"]}}}}\n',
+    "json twice": f'{JSON}"secured": {{"{SECRET}": 1, "{SECRET}": 2}}}}\n',
+    "json not closed": f'{JSON}"secured": "{SECRET}}}\n',
+    "json without quotes": f'{JSON}"secured": {SECRET}}}\n',
+    "json half": f'{JSON}"secured": "{SECRET}\\ud83d"}}\n',
+    "yaml half": f'---\n{KEYED}secured: "{SECRET}\\ud83d"\n---\n',
+    "keyed": f"{KEYED}Secured: {SECRET}\n   {TAIL}\n\n",
+    "keyed twice": f"{KEYED}Secured: {SECRET}\nsecured: {TAIL}\n\n",
+    "keyed below another": f"{KEYED}quality: x\n secured: {SECRET}\n\n",
+    "org": f"{ORG}#+SECURED: {SECRET}\n#+secured: {TAIL}\n",
+    "rst": f"About secrets\n===\n\n:date: x\n:webUrl: y\n:Secured: {SECRET}\n  {TAIL}\n",
+}
+
+
 def leaks(site: Site, said: str) -> Iterator[str]:
     """Where a secret is: in what was said, or in a file that isn't a document."""
     if any(secret in said.encode() for secret in SECRETS):
@@ -81,6 +118,15 @@ def test_a_secret_is_nowhere(site: Site, place: str) -> None:
         report = site.regenerate()
         assert report.documents.failed + report.articles == 2
         assert list(leaks(site, str(report))) == []
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_secret_is_nowhere_in_other_kinds_of_front_matter(site: Site, kind: str) -> None:
+    """Nor in TOML, JSON or a header, whatever is wrong there."""
+    site.text("s.md", OTHERS[kind])
+    report = site.regenerate()
+    assert report.documents.failed + report.articles == 2
+    assert list(leaks(site, str(report))) == []
 
 
 def test_a_secret_of_a_document_that_breaks_is_nowhere(site: Site) -> None:

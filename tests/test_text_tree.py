@@ -147,6 +147,39 @@ def test_depth_is_no_bomb(text: str) -> None:
     assert process_time() - started < 5
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('a: "x \\ud83d\\udc26 y"', {"a": "x 🐦 y"}),
+        ('a: "\\uD83D\\uDC26"\nb: "\\ud83D\\uDc26"', {"a": "🐦", "b": "🐦"}),
+        ('{"\\ud83d\\udc26": "https:\\/\\/a.example\\/"}', {"🐦": "https://a.example/"}),
+        ("a: \"\\ud83d\\udc26\"\nb: \\ud83d\nc: '\\uD83D'", {"a": "🐦", "b": "\\ud83d", "c": "\\uD83D"}),
+        ('a: "\\ud83d\\udc26"\nb: |\n  \\udc26', {"a": "🐦", "b": "\\udc26"}),
+        ('a: "\\ud83d\\udc26 \\\\ud83d"', {"a": "🐦 \\ud83d"}),
+        ('a: "\\ud83d\\udc26 \ue001 \\ue03d \ue801"', {"a": "🐦 \ue001 \ue03d \ue801"}),
+        ('a: "x \\ud83d y"', {"a": "x \ufffd y"}),
+        ('a: "\\udc26\\ud83d"', {"a": "\ufffd\ufffd"}),
+        ('secured: "\\ud83d"\na: 1', {"secured": None, "a": "1"}),
+    ],
+)  # fmt: skip
+def test_two_escapes_make_one_character(text: str, expected: object) -> None:
+    """What JSON needs two escapes for is one character, inside double quotes; half of one is U+FFFD, and told."""
+    told: list[ParseError] = []
+    found = bare(load(text, unread=frozenset({"secured"}), warn=told.append))
+    assert found == expected
+    assert bool(told) == ("\ufffd" in str(expected))
+
+
+def test_two_escapes_move_nothing() -> None:
+    """What stands behind them in the line has its own column, and so has what is wrong there."""
+    root = load('{"a": "\\ud83d\\udc26", "b": 1}')
+    assert isinstance(root.value, dict)
+    assert root.value["b"] == Node("1", 1, 28, (1, 23))
+    with pytest.raises(ParseError) as caught:
+        load('a: "\\ud83d\\udc26" b')
+    assert caught.value.column == 19
+
+
 def test_billion_laughs() -> None:
     """Aliases are refused before they can multiply."""
     lines = ["a0: &a0 [lol, lol]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40))]

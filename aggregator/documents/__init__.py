@@ -12,19 +12,19 @@ from msgspec.structs import replace
 
 from aggregator.documents.fields import UNREAD, addresses
 from aggregator.documents.files import contents, fingerprint
-from aggregator.documents.front import FIRST_LINE, Parts, split
+from aggregator.documents.front import Parts, almost, split
 from aggregator.documents.mentions import lead_mention, links_of, related_mentions, respelled
 from aggregator.documents.notes import Notes
 from aggregator.documents.options import Options
 from aggregator.errors import ParseError
 from aggregator.model import Mention, Problem
-from aggregator.text.html import from_markdown, is_page, sanitised
-from aggregator.text.tree import load
+from aggregator.text.html import as_written, from_markdown, is_page, sanitised
 from aggregator.text.visible import Bounds
 
 __all__ = ["Bounds", "Options", "Outcome", "Reading", "digest", "read", "respelled"]
 
 _HTML = (".html", ".htm", ".xhtml")
+_OTHER_MARKUP = (".org", ".rst", ".adoc", ".asciidoc")  # shown as it is written
 
 
 class Outcome(StrEnum):
@@ -57,7 +57,9 @@ def read(file: str, path: str, source: int, options: Options) -> Reading:
         digest = fingerprint(data)
         parts = split(data)
         if parts is None:
-            return Reading(Outcome.skipped, digest)
+            if slip := almost(data):
+                notes.warning(slip)
+            return Reading(Outcome.skipped, digest, (), notes.problems())
         mentions = _mentions(parts, source, options, notes)
     except ParseError as error:
         notes.error(error)
@@ -76,7 +78,7 @@ def digest(file: str, limit: int) -> bytes:
 
 def _mentions(parts: Parts, source: int, options: Options, notes: Notes) -> tuple[Mention, ...]:
     """What a document says of articles, its own first; () where it can't be used."""
-    root = load(parts.front, FIRST_LINE, UNREAD)
+    root = parts.load(parts.front, parts.line, UNREAD, notes.warning)
     fields = {} if root.value is None else root.value
     if type(fields) is not dict:
         raise ParseError("front matter without fields, expected lines such as `title: ...`", root.line, root.column)
@@ -103,7 +105,7 @@ def _spread(lead: Mention, parts: Parts, options: Options, notes: Notes) -> Ment
     most = max(1, options.spread // len(parts.front) - 1)
     if len(lead.topics) > most:
         message = f"{message}: the first {most} topics count"
-        notes.warning(ParseError(message, FIRST_LINE, 1))
+        notes.warning(ParseError(message, parts.line, 1))
     return replace(lead, body="", topics=lead.topics[:most])
 
 
@@ -113,7 +115,10 @@ def _body(parts: Parts, notes: Notes) -> str:
         return ""
     try:
         html = parts.body
-        if not (notes.path.lower().endswith(_HTML) or is_page(html)):
+        name = notes.path.lower()
+        if name.endswith(_OTHER_MARKUP):
+            html = as_written(html)
+        elif not (name.endswith(_HTML) or is_page(html)):
             html = from_markdown(html, 2 * notes.options.body.characters)
         return sanitised(html, notes.base, notes.options.body, notes.root)
     except ParseError as error:
@@ -123,4 +128,4 @@ def _body(parts: Parts, notes: Notes) -> str:
 
 def _left_out(parts: Parts, why: str) -> ParseError:
     """What to tell where the body is left out: at its first line."""
-    return ParseError(f"body left out: {why}", parts.front.count("\n") + FIRST_LINE + 1, 1)
+    return ParseError(f"body left out: {why}", parts.below, 1)

@@ -6,6 +6,7 @@ look ──walk──▶ seen ──▶ unread ──read──▶ saved ──g
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from aggregator.pipeline.keeping import keep, recall
 from aggregator.pipeline.plan import Plan, Progress, Source
 from aggregator.pipeline.reading import never, read_unread
 from aggregator.store import Index, Ledger, Row, chunks
-from aggregator.watcher import Barred, Found, Look, walk
+from aggregator.watcher import Barred, Found, Look, Other, walk
 from aggregator.workers import Workers
 
 _RACY = 2_000_000_000
@@ -124,21 +125,42 @@ def _look(plan: Plan, index: Index, look: Look) -> list[Problem]:
         places = _outermost(_inside(source, [str(source.folder)] if look.paths is None else look.paths))
         index.files.look(_where(source, inner) for inner in places if inner.isprintable())
         if exists(source):
+            others: Counter[str] = Counter()
             found = (one for inner in places for one in _walk(plan, source, inner))
-            for rows in chunks(_seen(source, found, moving, index, troubles), 1000):
+            for rows in chunks(_seen(source, found, moving, index, others, troubles), 1000):
                 index.files.see(rows)
+            if others and look.paths is None:
+                troubles.append(_with_other_endings(source, others))
     return troubles
 
 
-def _walk(plan: Plan, source: Source, inner: str) -> Iterator[Found | Barred]:
+def _with_other_endings(source: Source, others: Counter[str]) -> Problem:
+    """How many files of a source no pattern asks for, although they may be documents."""
+    counts = sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    told = ", ".join(f"{ending} {count}" for ending, count in counts)
+    total = sum(others.values())
+    files = "file" if total == 1 else "files"
+    message = f"{total} {files} with other endings not read: {told}; `sources[].include` or `exclude` may name them"
+    return Problem(source.name, 0, 0, Severity.warning, message)
+
+
+def _walk(plan: Plan, source: Source, inner: str) -> Iterator[Found | Other | Barred]:
     return walk(source.folder, source.include, source.exclude, (plan.output, plan.store), inner)
 
 
 def _seen(
-    source: Source, found: Iterable[Found | Barred], moving: Collection[str], index: Index, troubles: list[Problem]
+    source: Source,
+    found: Iterable[Found | Other | Barred],
+    moving: Collection[str],
+    index: Index,
+    others: Counter[str],
+    troubles: list[Problem],
 ) -> Iterator[Row]:
-    """What can be read of what a walk found."""
+    """What can be read of what a walk found; the endings of what no pattern asks for are counted."""
     for one in found:
+        if isinstance(one, Other):
+            others[one.ending] += 1
+            continue
         where = _where(source, one.path)
         if isinstance(one, Barred):
             index.files.hold(where)

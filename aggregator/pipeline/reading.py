@@ -142,7 +142,7 @@ def _saved(plan: Plan, index: Index, row: Row, answer: _Answer, *, respell: bool
     outcome, problems, packed = answer.outcome, answer.problems, answer.packed
     if outcome is Outcome.skipped and index.files.was_read(row.path):
         outcome = Outcome.failed
-        message = "no front matter any more, expected `---` in the first line; its last good version stays"
+        message = "no front matter any more, expected it in the first line; its last good version stays"
         problems = (Problem(row.path, 1, 1, Severity.error, message),)
     if not packed and respell and (said := index.files.said(row.path)):
         mentions = [documents.respelled(mention, plan.tracking) for mention in said]

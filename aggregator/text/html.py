@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from html import escape
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,11 @@ def from_markdown(text: str, limit: int = 2 * USUAL.characters) -> str:
     if sum(map(_size, tokens)) > limit:
         raise ParseError(f"Markdown that makes HTML of more than {limit} characters")
     return str(markdown.renderer.render(tokens, markdown.options, environment))
+
+
+def as_written(text: str) -> str:
+    """The HTML that shows a text as it is written: for markup that nothing here reads."""
+    return f"<pre>{escape(text, quote=False)}</pre>"
 
 
 def player(embed: str, base: str, root: str = "") -> tuple[str, int | None, int | None] | None:

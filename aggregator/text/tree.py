@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 import yaml
+from msgspec.structs import replace
 from yaml import (
     MappingEndEvent,
     MappingStartEvent,
@@ -22,15 +23,18 @@ from yaml import (
 )
 
 from aggregator.errors import ParseError
+from aggregator.text import surrogates
 from aggregator.text.plain import quoted
 
 MAX_DEPTH = 64
-_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+SWALLOWED = "a key that must not be read is inside a text, expected that text to end before it"
 
 # What libyaml refuses to read at all, although documents in the wild hold it, and what it takes for the end
 # of a line, although no editor does.
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BAD_ESCAPE = "invalid Unicode character escape code"
 _USUAL_CAUSE = re.compile("mapping values are not|did not find expected|cannot start any token")
 
 # PyYAML's own types call most of what an event has optional.
@@ -53,17 +57,62 @@ class Node(msgspec.Struct, frozen=True, gc=False):
 
 Value: TypeAlias = "str | list[Node] | dict[str, Node] | None"
 
+Warn: TypeAlias = Callable[[ParseError], None]
+"""What is called with each thing that was mended."""
 
-def load(text: str, first_line: int = 1, unread: frozenset[str] = frozenset()) -> Node:
+
+def load(text: str, first_line: int = 1, unread: frozenset[str] = frozenset(), warn: Warn = lambda _: None) -> Node:
     """The tree of one YAML document; `first_line` is the number of the text's first line in its file.
 
     An empty document is a node whose value is None, and so is the value of each key in `unread`, at any
-    depth: it is passed over, and no message quotes it. Raises ParseError for anything that isn't one document
-    of plain scalars, lists and mappings with unique text keys, at most 64 deep, without aliases; and where a
-    line that begins with an `unread` key is part of a text, as after a quote that is closed too late.
+    depth: it is passed over, and no message quotes it. Two escapes that make one character, as JSON writes it
+    (`\\ud83c\\udf89`), are that character; half of one is U+FFFD, and `warn` is told. Raises ParseError for anything
+    that isn't one document of plain scalars, lists and mappings with unique text keys, at most 64 deep, without
+    aliases; and where a line that begins with an `unread` key is part of a text, as after a quote that is closed too
+    late.
     """
-    if not text.replace("\n", " ").isprintable():
-        text = _UNREADABLE.sub(" ", text)
+    text = readable(text)
+    try:
+        return _loaded(text, first_line, unread)
+    except ParseError as error:
+        disguise = surrogates.disguise(text) if _BAD_ESCAPE in error.message else None
+        if not disguise:
+            raise
+    return _undisguised(_loaded(disguise.text, first_line, unread), disguise, warn)
+
+
+def readable(text: str) -> str:
+    """The text with a space for each character that no parser takes, although documents in the wild hold it."""
+    return text if text.replace("\n", " ").isprintable() else _UNREADABLE.sub(" ", text)
+
+
+def again(name: str, first: Node, line: int, column: int) -> ParseError:
+    """What to raise for a key that is given twice."""
+    return ParseError(f"{quoted(name)} again, first given in line {first.key[0]}", line, column)
+
+
+def _undisguised(node: Node, disguise: surrogates.Disguise, warn: Warn) -> Node:
+    """The tree with the characters that the disguised escapes make."""
+
+    def text(value: str, line: int, column: int) -> str:
+        whole = surrogates.joined(disguise.off(value))
+        if whole.halves:
+            warn(ParseError(surrogates.HALF, line, column))
+        return whole.text
+
+    match node.value:
+        case str() as value:
+            return replace(node, value=text(value, node.line, node.column))
+        case list() as items:
+            return replace(node, value=[_undisguised(item, disguise, warn) for item in items])
+        case dict() as fields:
+            named = {text(name, *item.key): _undisguised(item, disguise, warn) for name, item in fields.items()}
+            return replace(node, value=named)
+        case _:
+            return node
+
+
+def _loaded(text: str, first_line: int, unread: frozenset[str]) -> Node:
     parser = yaml.CSafeLoader(text)
     builder = _Builder(parser, first_line, unread)
     try:
@@ -78,8 +127,7 @@ def load(text: str, first_line: int = 1, unread: frozenset[str] = frozenset()) -
         parser.dispose()
     for line, column in _beginning(text, unread):
         if line + first_line not in builder.passed_over:
-            message = "a key that must not be read is inside a text, expected that text to end before it"
-            raise ParseError(message, line + first_line, column)
+            raise ParseError(SWALLOWED, line + first_line, column)
     return root
 
 
@@ -119,7 +167,7 @@ class _Builder:
                 value = None
             return Node(value, line, column, key)
         if not depth:
-            raise self.error(_TOO_DEEP, event)
+            raise self.error(TOO_DEEP, event)
         if kind is MappingStartEvent:
             return Node(self.mapping(depth - 1), line, column, key)
         if kind is SequenceStartEvent:
@@ -136,7 +184,7 @@ class _Builder:
             name = event.value
             key = (mark.line + first, mark.column + 1)
             if name in found:
-                raise ParseError(f"{quoted(name)} again, first given in line {found[name].key[0]}", *key)
+                raise again(name, found[name], *key)
             event = following()
             kind = type(event)
             if name in unread:
@@ -166,7 +214,7 @@ class _Builder:
             if kind is MappingStartEvent or kind is SequenceStartEvent:
                 level += 1
                 if level > depth:
-                    raise self.error(_TOO_DEEP, event)
+                    raise self.error(TOO_DEEP, event)
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 level -= 1
             if not level:
@@ -190,7 +238,7 @@ def _sentence(error: yaml.MarkedYAMLError) -> str:
     """libyaml's complaint with what it was about, and the usual cause where there is one."""
     problem = error.problem or "not YAML"
     if "nesting depth" in problem:  # libyaml's own limit, which is far above ours but met before we see the 65th level
-        return _TOO_DEEP
+        return TOO_DEEP
     message = f"{error.context}, {problem}" if error.context else problem
     if _USUAL_CAUSE.search(message):
         message += "; expected quotes around a text that holds `: `, quotes or a leading symbol"

@@ -25,6 +25,13 @@ class Found(NamedTuple):
     inode: int
 
 
+class Other(NamedTuple):
+    """A file that may be a document by its ending (in lower case, with its dot), but that no pattern asks for."""
+
+    path: str
+    ending: str
+
+
 class Barred(NamedTuple):
     """A folder, relative to the source ("": the source itself), that can't be walked, and why."""
 
@@ -44,16 +51,24 @@ class Look(NamedTuple):
     since: float | None
 
 
+LIKELY = frozenset(
+    (".adoc", ".asciidoc", ".mdown", ".mdx", ".mkd", ".mkdn", ".org", ".qmd", ".rmd", ".rst", ".textile", ".xhtml")
+)
+"""The endings of files that may be documents, besides those of the usual patterns."""
+
+
 def walk(
     root: Path, include: Sequence[str], exclude: Sequence[str], skip: Collection[Path], start: str = ""
-) -> Iterator[Found | Barred]:
+) -> Iterator[Found | Other | Barred]:
     """Every file at or below `root/start` that matches `include` and not `exclude`, in no particular order.
 
-    Patterns are globs over the path relative to `root`, where `**/` stands for any folders. Hidden files and folders,
-    linked folders and the folders in `skip` are passed over, also on the way to `start`. A file that is a dangling
-    link, a FIFO or the like is found as well: its reader tells what is wrong with it.
+    Patterns are globs over the path relative to `root`, where `**/` stands for any folders, and the case of an ending
+    says nothing. A file with a `LIKELY` ending that no pattern ends with is told of too, unless it is excluded. Hidden
+    files and folders, linked folders and the folders in `skip` are passed over, also on the way to `start`. A file that
+    is a dangling link, a FIFO or the like is found as well: its reader tells what is wrong with it.
     """
-    matches = _matcher(tuple(include), tuple(exclude))
+    included, excluded = _matcher(tuple(include)), _matcher(tuple(exclude))
+    others = LIKELY.difference(os.path.splitext(pattern)[1].lower() for pattern in include)  # noqa: PTH122
     skipped = {folder.name for folder in skip}
     waiting = [""]
     while waiting:
@@ -66,11 +81,13 @@ def walk(
                 if is_folder:
                     if name not in skipped or os.path.realpath(file) not in map(os.path.realpath, skip):
                         waiting.append(path)
-                elif matches(path) and not (is_link and os.path.isdir(file)):  # noqa: PTH112  # Path.is_dir can raise
-                    try:
+                elif excluded(path) or (is_link and os.path.isdir(file)):  # noqa: PTH112  # Path.is_dir can raise
+                    continue
+                elif included(path):
+                    with suppress(FileNotFoundError):  # gone since the folder was listed
                         yield _found(file, path)
-                    except FileNotFoundError:
-                        continue  # gone since the folder was listed
+                elif (ending := os.path.splitext(name)[1].lower()) in others:  # noqa: PTH122  # for each file
+                    yield Other(path, ending)
         except OSError as error:
             yield Barred(folder, error.strerror or str(error))
 
@@ -101,20 +118,23 @@ def _found(file: str, path: str) -> Found:
 
 
 @lru_cache
-def _matcher(include: tuple[str, ...], exclude: tuple[str, ...]) -> Callable[[str], bool]:
-    included = re.compile("|".join(map(_translated, include)), re.DOTALL).fullmatch
-    if not exclude:
-        return lambda path: included(path) is not None
-    excluded = re.compile("|".join(map(_translated, exclude)), re.DOTALL).fullmatch
-    return lambda path: included(path) is not None and excluded(path) is None
+def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object]:
+    """What tells whether a path matches one of the patterns."""
+    if not patterns:
+        return lambda _: None
+    return re.compile("|".join(map(_translated, patterns)), re.DOTALL).fullmatch
 
 
 _PARTS = re.compile(r"\*\*/|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
+_ENDING = re.compile(r"\.[A-Za-z0-9]+\Z")
 _WILD = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def _translated(pattern: str) -> str:
     """A glob as a regular expression; the standard library has this from Python 3.13 on (glob.translate)."""
+    ending = _ENDING.search(pattern)
+    if ending:
+        return f"{_translated(pattern[: ending.start()])}(?i:{re.escape(ending[0])})"
     return "".join(
         _WILD.get(part) or (part.replace("[!", "[^", 1) if len(part) > 1 else re.escape(part))
         for part in _PARTS.findall(pattern)
