@@ -376,8 +376,8 @@ quux: 1
 5:5: no `sources.path` (a folder of documents); write for example `path: articles`
 5:12: "0" for `sources.limit`, expected a size such as `500KiB`, `2MiB` or a number of bytes
 6:5: "foo" for `sources`, expected a mapping of `path`, `include`, `exclude`, `base_url`, \
-`timezone`, `gone`, `limit`, `time_limit`, `memory_limit`, `html_limit`, `picture_limit`, `link_limit`, \
-`related_limit`, `list_limit`, `spread_limit`
+`timezone`, `fields`, `permalink`, `gone`, `limit`, `time_limit`, `memory_limit`, `html_limit`, `picture_limit`, \
+`link_limit`, `related_limit`, `list_limit`, `spread_limit`
 7:1: no `site.title` (the name of the site); write for example `title: Everyday AI`
 8:8: "ftp://x" for `site.url`, expected an absolute URL with a full host name, such as `https://feeds.example.org/`
 9:3: unknown key "site.urk"; did you mean `site.url`?

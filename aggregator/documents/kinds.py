@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from aggregator.documents.notes import Notes
+from aggregator.documents.permalinks import is_pattern
 from aggregator.errors import ParseError
 from aggregator.model import Player
 from aggregator.text import dates
@@ -39,6 +40,8 @@ Coverage comes with the oldest first, and not before its date: a wrong one would
 """
 
 _YES_NO = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+_PAGE = "an address of the site such as /2023/title/"
+_TEMPLATE = re.compile(r"\{\{|\{%")
 _WORD = re.compile(r"\w[\w.+-]{0,63}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _AVERAGE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,20})?")
@@ -136,9 +139,29 @@ def url(node: Node, notes: Notes) -> str:
     return _url(node, notes.site, notes.root)
 
 
+def page(node: Node, notes: Notes) -> str:
+    """An absolute http(s) URL of a page of the site; a relative one is below the site's, also where it begins with `/`.
+
+    "" for a pattern, from which an address is still to be made, and for the `no` that Eleventy has for what gets no
+    page. A template, which only Eleventy can fill, is none.
+    """
+    value = scalar(node, _PAGE).strip()
+    if is_pattern(value) or value.lower() in _YES_NO:
+        return ""
+    if _TEMPLATE.search(value):
+        raise unfit(node, _PAGE)
+    return _url(node, notes.site, notes.site)
+
+
+def slug(node: Node, _: Notes) -> str:
+    """What a page is called in its address."""
+    return scalar(node, "a slug").strip().strip("/")
+
+
 def picture(node: Node, notes: Notes) -> str:
     """An absolute http(s) URL of what is seen of an article; a relative one belongs to the article's own address."""
-    if type(node.value) is str and node.value[:1] == "#":  # a place in the article's page
+    value = node.value if type(node.value) is str else ""
+    if value[:1] == "#" or value.lower() in _YES_NO:  # a place in the article's page; whether to show a picture
         raise unfit(node, "the URL of a picture")
     return _url(node, notes.base, notes.root)
 
