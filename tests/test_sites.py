@@ -22,6 +22,7 @@ def expected(url: str, title: str, published: str, **more: Any) -> dict[str, Any
 
 
 JEKYLL = [
+    expected("https://elsewhere.example/linked", "Linked", f"2024-03-07{DAY}", tags=["links"]),
     expected("https://lantern.example/guides/care/2024/03/05/trim/", "Trim the wick", f"2024-03-05{DAY}"),
     expected(
         "https://lantern.example/oil%20lamps/care/2024/03/04/a-better-name/",

@@ -64,8 +64,9 @@ def read_fields(given: Given, table: Mapping[str, Field], notes: Notes) -> tuple
 def addresses(given: Given, notes: Notes) -> dict[str, str]:
     """The usable URLs of an article, by the names of `SPELLINGS`, and its canonical one by `CANONICAL`."""
     found, _ = read_fields(given, ADDRESSES, notes)
-    if "permalink" in found:
-        found.setdefault("webUrl", found.pop("permalink"))
+    permalink = found.pop("permalink", "")
+    if permalink and not found.keys() & set(SPELLINGS[:2]):
+        found["webUrl"] = permalink
     return {name: found[name] for name in (*SPELLINGS, CANONICAL) if name in found}
 
 

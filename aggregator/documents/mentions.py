@@ -110,16 +110,14 @@ def lead_mention(
 
 
 def with_made(urls: dict[str, str], fields: Fields, said: Given, options: Options, notes: Notes) -> dict[str, str]:
-    """The `addresses` of a document, with one that a pattern gives it: its own permalink where it has no `webUrl`, that
-    of its source where it has no address at all.
+    """The `addresses` of a document; where it has none, with one that a pattern gives it: its own permalink, else that
+    of its source.
     """
+    if links_of(urls):
+        return urls
     own = [node.value for _, node, _ in said.get("permalink", ()) if type(node.value) is str]
-    pattern = next(filter(is_pattern, own), "")
-    if "webUrl" in urls or not (pattern or options.permalink):
-        return urls
-    if not pattern and links_of(urls):
-        return urls
-    made = _made(pattern or options.permalink, fields, said, notes)
+    pattern = next(filter(is_pattern, own), options.permalink)
+    made = _made(pattern, fields, said, notes) if pattern else ""
     return {"webUrl": made} | urls if made else urls
 
 

@@ -46,7 +46,10 @@ OTHERS_OF_IMAGES: Mapping[str, tuple[str, ...]] = {
 """Likewise the fields of an image: jekyll-seo-tag has `path`, themes for Hugo have `image`."""
 
 CONTAINERS = ("params", "extra", "taxonomies")
-"""The maps whose fields count as the document's own (Hugo's and Zola's), behind those that it has itself."""
+"""The maps whose fields can count as the document's own (Hugo's and Zola's), behind those that it has itself."""
+
+INSIDE = ("publishedDateTime", "updatedDateTime", "excerpt", "topics", "images", "language", "authors")
+"""The fields that count in `CONTAINERS`: an `url` there is any, and a `name` anybody's."""
 
 DECIDING = ("id", "published", "draft", "removed", "related", "secured")
 """What has no other name: a slip would publish what must not be seen, or make an entry another one."""
@@ -100,10 +103,8 @@ class Names(NamedTuple):
             return (ours, 0) if ours else None
         if inside[:-1].lower() not in CONTAINERS:
             return None
-        if ours in OTHERS:
-            return ours, _BUILT_IN - _INSIDE
-        meant = self.others.get(folded)
-        return (meant[0], meant[1] + _INSIDE) if meant else None
+        meant, rank = self.others.get(folded, (ours, _BUILT_IN - 1))
+        return (meant, rank + _INSIDE) if meant in INSIDE else None
 
 
 @lru_cache(maxsize=64)

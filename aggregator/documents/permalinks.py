@@ -160,7 +160,10 @@ def _urlized(text: str) -> str:
 
 
 def _is_letter(char: str) -> bool:
-    return char.isalnum() if char.isascii() else unicodedata.category(char)[0] in "LMN"
+    if char.isascii():
+        return char.isalnum()
+    category = unicodedata.category(char)
+    return category[0] in "LM" or category == "Nd"
 
 
 def _title(page: Page) -> str:
