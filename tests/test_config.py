@@ -646,6 +646,41 @@ def test_sources_that_share_documents_are_told(file: Path, other: str) -> None:
     assert problem.startswith(f"6:11: the sources `articles` and `{os.path.normpath(other)}` share documents")
 
 
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ("{titel: [x]}", '14: unknown field "titel"; did you mean `title`?'),
+        ("{weburl: [x]}", '14: unknown field "weburl"; did you mean `webUrl`?'),
+        ("{tags: [x]}", "14: `tags` is called `topics` here"),
+        ("{Date: [x]}", "14: `Date` is called `publishedDateTime` here"),
+        ("{draft: [x]}", "14: `draft` has no other names: it decides what may be seen"),
+        ("{title: [x, Title]}", "25: `title` by its own name is what it is anyway; name what else it is called"),
+        ("{title: [name], excerpt: [name]}", '39: "name" is `title` already, and can\'t be `excerpt` too'),
+        ("{title: published}", "21: \"published\" can't be another field: it decides what may be seen"),
+        ("{excerpt: a.Secured}", "23: \"a.Secured\" can't be another field: it decides what may be seen"),
+        ("{title: a..b}", '21: "a..b" is no name of a field, expected one such as `date` or `params.date`'),
+        ("{title: excerpt, excerpt: x}", '21: "excerpt" has other names itself here, and can\'t be one of `title`'),
+        ("{title: {a: b}}", "21: a mapping for `sources.fields.title`, expected a text"),
+        ("{title: [x, [y]]}", "25: a list for `sources.fields.title`, expected a text"),
+        ("[title]", "13: a list for `sources.fields`, expected a mapping of names to lists"),
+    ],
+)  # fmt: skip
+def test_names_of_fields_that_cannot_be_are_told(file: Path, names: str, problem: str) -> None:
+    """Fields that there aren't, fields that feed on each other, and those that decide what may be seen."""
+    text = SMALLEST.replace("path: articles", f"path: articles\n    fields: {names}")
+    assert only(file, text) == f"6:{problem}"
+
+
+def test_names_of_fields_and_permalinks(file: Path) -> None:
+    """A text is a list of one; a pattern may go by the name that Jekyll has for it."""
+    more = "fields: {webUrl: [external-url, a.b], excerpt: lead}\n    permalink: pretty"
+    [source] = load(file, SMALLEST.replace("path: articles", f"path: articles\n    {more}")).sources
+    assert source.fields == (("webUrl", ("external-url", "a.b")), ("excerpt", ("lead",)))
+    assert source.permalink == "/:categories/:year/:month/:day/:title/"
+    problem = only(file, SMALLEST.replace("path: articles", "path: articles\n    permalink: /:year/"))
+    assert "expected a placeholder that tells documents apart" in problem
+
+
 def test_sources_side_by_side(file: Path) -> None:
     """Folders whose names begin alike are not inside one another."""
     assert len(load(file, SMALLEST.replace("articles", "articles\n  - path: articles-2")).sources) == 2

@@ -87,13 +87,13 @@ def _names_fit(names: Sequence[tuple[str, Sequence[str]]], written: Mapping[str,
             if folded == ours.lower():
                 tell(place, f"`{ours}` by its own name is what it is anyway; name what else it is called")
             elif folded in targets:
-                tell(place, f"`{name}` has other names itself here, and can't be one of `{ours}`")
+                tell(place, f"{quoted(name)} has other names itself here, and can't be one of `{ours}`")
             elif folded.rpartition(".")[2] in DECIDING:
-                tell(place, f"`{name}` can't be another field: it decides what may be seen")
+                tell(place, f"{quoted(name)} can't be another field: it decides what may be seen")
             elif not all(folded.split(".")):
                 tell(place, f"{quoted(name)} is no name of a field, expected one such as `date` or `params.date`")
             elif meant.setdefault(folded, ours) != ours:
-                tell(place, f"`{name}` is `{meant[folded]}` already, and can't be `{ours}` too")
+                tell(place, f"{quoted(name)} is `{meant[folded]}` already, and can't be `{ours}` too")
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:

@@ -65,8 +65,10 @@ def links_of(urls: Mapping[str, str]) -> list[str]:
 
 def with_canonical(urls: dict[str, str]) -> dict[str, str]:
     """The `addresses` of an article, among which its canonical one is that of the original, unless another one is."""
-    canonical_url = urls.pop(CANONICAL, "")
-    return {"originalUrl": canonical_url} | urls if canonical_url else urls
+    if CANONICAL not in urls:
+        return urls
+    urls = {"originalUrl": urls[CANONICAL]} | urls
+    return {name: urls[name] for name in SPELLINGS if name in urls}
 
 
 def lead_mention(
