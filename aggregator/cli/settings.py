@@ -83,7 +83,6 @@ def plan_of(config: Config) -> Plan:
                     spread=source.spread_limit,
                     tracking=merge.tracking,
                     keywords=keywords,
-                    within=source.name,
                     fields=source.fields,
                     permalink=source.permalink,
                 ),

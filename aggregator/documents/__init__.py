@@ -24,6 +24,7 @@ from aggregator.documents.mentions import (
     with_canonical,
     with_made,
 )
+from aggregator.documents.names import Given, is_written
 from aggregator.documents.notes import Notes
 from aggregator.documents.options import Options
 from aggregator.errors import ParseError
@@ -97,7 +98,7 @@ def _mentions(parts: Parts, source: int, options: Options, notes: Notes) -> tupl
     urls = addresses(said, notes)
     urls = with_canonical(with_made(urls, fields, said, options, notes))
     notes.about(next(iter(links_of(urls)), ""))
-    lead = lead_mention(said, urls, source, _body(parts, notes), options, notes)
+    lead = lead_mention(said, urls, source, _body(parts, said, notes), options, notes)
     related = said["related"][0][1] if "related" in said else None
     coverage = related_mentions(related, source, options, notes) if related and related.value else []
     if not lead:
@@ -122,19 +123,20 @@ def _spread(lead: Mention, parts: Parts, options: Options, notes: Notes) -> Ment
     return replace(lead, body="", topics=lead.topics[:most])
 
 
-def _body(parts: Parts, notes: Notes) -> Body:
-    """The body; empty where there is none."""
+def _body(parts: Parts, said: Given, notes: Notes) -> Body:
+    """The body, with what takes the place of fields that the document lacks; empty where there is none."""
     if not parts.body or parts.body.isspace():
         return Body()
     try:
         html = _sanitised(parts.body, notes)
-        more = _MORE.search(parts.body)
-        before = _HEADING.sub("", _sanitised(parts.body[: more.start()], notes)) if more else ""
+        more = None if is_written(said, "excerpt") else _MORE.search(parts.body)
+        before = _sanitised(parts.body[: more.start()], notes) if more else ""
     except ParseError as error:
         notes.warning(_left_out(parts, error.message))
         return Body()
-    heading = _HEADING.search(html)
-    return Body(html, cut(plain(heading[2]), MAX_TITLE) if heading else "", cut(plain(before), MAX_EXCERPT))
+    heading = None if is_written(said, "title") else _HEADING.search(html)
+    title = cut(plain(heading[2]), MAX_TITLE) if heading else ""
+    return Body(html, title, cut(plain(_HEADING.sub("", before)), MAX_EXCERPT))
 
 
 def _sanitised(text: str, notes: Notes) -> str:

@@ -154,8 +154,8 @@ def page(node: Node, notes: Notes) -> str:
 
 
 def slug(node: Node, _: Notes) -> str:
-    """What a page is called in its address."""
-    return scalar(node, "a slug").strip().strip("/")
+    """What a page is called in its address; not too long, as only a beginning of it would fit there."""
+    return scalar(node, "a slug")[:MAX_TEXT].strip().strip("/")
 
 
 def picture(node: Node, notes: Notes) -> str:

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 
 class Body(NamedTuple):
-    """The body of a document: sanitised HTML, and as plain text its first heading and what is before `<!--more-->`
-    ("": there is none).
+    """The body of a document: sanitised HTML; as plain text its first heading, for one without a title, and what is
+    before `<!--more-->`, for one without an excerpt ("": there is none).
     """
 
     html: str = ""
@@ -87,7 +87,7 @@ def lead_mention(
     is_linked = bool(links_of(urls))
     if "title" not in found and "title" not in held:
         # What has nothing else of an article may be no article at all: then its title is missed too.
-        can_be_named = is_dated and is_linked and not _is_written(fields, "title")
+        can_be_named = is_dated and is_linked and not names.is_written(fields, "title")
         found["title"] = (body.heading or cut(plain(titled(notes.inner)), MAX_TITLE)) if can_be_named else ""
         if not found["title"]:
             notes.error(_missing(_NO_TITLE, fields, ("title",), (1, 1)))
@@ -267,11 +267,6 @@ def _by_provider(fields: Given, notes: Notes) -> tuple[str, ...]:
     found, _ = read_fields(names.plain(node.value), BYLINE, notes)
     authors: tuple[str, ...] = found.get("authors", ())
     return authors
-
-
-def _is_written(fields: Given, name: str) -> bool:
-    """Whether a field has a value, whatever that is worth."""
-    return any(node.value not in (None, "") for _, node, _ in fields.get(name, ()))
 
 
 def _missing(message: str, fields: Given, missed: tuple[str, ...], place: tuple[int, int]) -> ParseError:

@@ -81,17 +81,18 @@ class Names(NamedTuple):
             else:
                 strange.append((name, node))
         if strange:
-            self._gather(strange, "", found)
+            others: dict[str, list[Spelled]] = {}
+            self._gather(strange, "", others)
+            found |= {ours: _ranked(ours, [*found.get(ours, ()), *values]) for ours, values in others.items()}
         return found
 
-    def _gather(self, fields: Iterable[tuple[str, Node]], inside: str, found: dict[str, tuple[Spelled, ...]]) -> None:
+    def _gather(self, fields: Iterable[tuple[str, Node]], inside: str, found: dict[str, list[Spelled]]) -> None:
         for name, node in fields:
             folded = (inside + name).lower()
             meant = self.others.get(folded) or self._ours(name, inside)
             if meant:
                 ours, rank = meant
-                spelled = (inside + name, node, rank)
-                found[ours] = _ranked(ours, [*found[ours], spelled]) if ours in found else (spelled,)
+                found.setdefault(ours, []).append((inside + name, node, rank))
             if folded in self.maps and type(node.value) is dict:
                 self._gather(node.value.items(), f"{inside}{name}.", found)
 
@@ -131,6 +132,11 @@ def called_here(name: str) -> str:
     return _ranks(OTHERS).get(name.lower(), ("", 0))[0]
 
 
+def is_written(given: Given, name: str) -> bool:
+    """Whether a field has a value, whatever that is worth."""
+    return any(node.value not in (None, "") for _, node, _ in given.get(name, ()))
+
+
 def plain(fields: Mapping[str, Node]) -> Given:
     """What fields say that have no other names than ours."""
     return {name: ((name, node, 0),) for name, node in fields.items()}
@@ -167,6 +173,8 @@ def _maps(name: str) -> list[str]:
 
 def _ranked(ours: str, values: list[Spelled]) -> tuple[Spelled, ...]:
     """The values of a field, the best one first, those that are empty last; of topics, those of one rank as one."""
+    if len(values) == 1:
+        return tuple(values)
     values = sorted(values, key=lambda value: (value[1].value in (None, ""), value[2]))
     name, best, rank = values[0]
     together = [node for _, node, its in values if its == rank and node.value not in (None, "")]
