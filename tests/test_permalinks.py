@@ -26,8 +26,9 @@ NOTE = Page("notes/deep/kettle/index.md", "The Kettle", slug="Copper Pot", publi
     [
         ("/:title/", POST, "My_first-post!/"),
         ("/:name/", POST, "2024-03-09-my-first-post/"),
-        ("/:slug.html", POST, "whats-new-%C3%A4rger-c++.html"),
-        ("/:filename", POST, "2024-03-09-My_first%20post!"),
+        ("/:slug.html", POST, "whats-new-%C3%A4rger-c.html"),
+        ("/:filename", POST, "2024-03-09-my_first-post"),
+        ("/:basename", POST, "2024-03-09-My_first%20post!"),
         ("/:path/", POST, "2024-03-09-My_first%20post!/"),
         ("/:categories/:title", POST, "My_first-post!"),
         ("/:sections/:section/:title", POST, "My_first-post!"),
@@ -42,21 +43,29 @@ NOTE = Page("notes/deep/kettle/index.md", "The Kettle", slug="Copper Pot", publi
         ("/:collection/:name", Page("_recipes/Tea & Milk.md"), "recipes/tea-milk"),
         ("/:sections/:title/", Page("_index.md"), ""),
         ("/:filename", Page("blog/_index.md"), "blog"),
-        ("/:slug", Page("a.md", title="#1: 50% / off"), "%231-50-/-off"),
+        ("/:slug", Page("a.md", title="#1: 50% / off"), "%231-50-off"),
         ("/:slug", Page("a.md", title="  A - B  --c "), "a-b--c"),
         ("/:slug", Page("a.md", title="!!!"), "a"),
+        ("/:slug", Page("a.md", title="C++ and C# +x y+"), "c-and-c%23-x-y"),
+        ("/:slug", Page("a.md", title="x + 'q'"), "x--q"),
+        ("/:slug", Page("a.md", title="a/b /c d/"), "a-b-c-d-"),
+        ("/:slug", Page("a.md", slug="a/b c"), "a/b-c"),
+        ("/:slug", Page("a.md", title="@@ -- ---x -- y"), "@@-----x--y"),
+        ("/:slug", Page("a.md", title="dots... here."), "dots...-here."),
+        ("/:slug", Page("a.md", title="日本語 の"), quote("日本語-の")),
+        ("/:sections/:filename/", Page("My Posts/C++ notes.md"), "my-posts/c-notes/"),
         ("/:title", Page("!.md"), "!"),
         ("/:title", Page("हिन्दी ब्लॉग.md"), quote("हिन्दी-ब्लॉग")),
         ("/:year/:short_year/:month/:i_month/:day/:i_day", POST, "2024/24/03/3/09/9"),
-        ("/:short_month/:long_month/:monthname", POST, "Mar/March/March"),
+        ("/:short_month/:long_month/:monthname", POST, "Mar/March/march"),
         ("/:y_day/:yearday/:week/:w_year/:w_day/:weekday", POST, "069/69/10/2024/6/6"),
-        ("/:short_day/:long_day/:weekdayname/:hour:minute:second", POST, "Sat/Saturday/Saturday/070502"),
+        ("/:short_day/:long_day/:weekdayname/:hour:minute:second", POST, "Sat/Saturday/saturday/070502"),
         ("/W:week/:year-:month_:day/x", POST, "W10/2024-03_09/x"),
         ("//a//:year//", POST, "a/2024/"),
     ],
 )  # fmt: skip
 def test_placeholders(pattern: str, page: Page, expected: str) -> None:
-    """As Jekyll and Hugo fill them."""
+    """As Jekyll and Hugo fill them; those of Hugo were compared with `hugo list all` of version 0.168."""
     assert path_of(pattern, page) == expected
 
 

@@ -156,7 +156,7 @@ def _urlized(text: str) -> str:
             is_blank = False
         else:
             is_blank = is_blank or char.isspace()
-    return "".join(parts)
+    return "".join(parts).replace("+", "")  # Hugo too drops it last: `a + b` is `a--b`
 
 
 def _is_letter(char: str) -> bool:
@@ -171,11 +171,16 @@ def _title(page: Page) -> str:
 
 
 def _slug(page: Page) -> str:
-    return _urlized(page.slug) or _urlized(page.title) or _urlized(stem(page.path))
+    title = page.title.replace("/", "-").replace("\\", "-")
+    return _urlized(page.slug) or _urlized(title) or _urlized(stem(page.path))
 
 
 def _filename(page: Page) -> str:
-    return _name(page.path)
+    return _urlized(_name(page.path))
+
+
+def _sections(page: Page) -> list[str]:
+    return [_urlized(folder) for folder in _folders(page.path)]
 
 
 def _date(read: Callable[[datetime], str]) -> Callable[[Page], str]:
@@ -189,7 +194,7 @@ _DATES: Mapping[str, Callable[[Page], str]] = {
     "i_month": _date(lambda day: str(day.month)),
     "short_month": _date(lambda day: _MONTHS[day.month - 1][:3]),
     "long_month": _date(lambda day: _MONTHS[day.month - 1]),
-    "monthname": _date(lambda day: _MONTHS[day.month - 1]),
+    "monthname": _date(lambda day: _MONTHS[day.month - 1].lower()),
     "day": _date(lambda day: f"{day.day:02}"),
     "i_day": _date(lambda day: str(day.day)),
     "y_day": _date(lambda day: f"{day.timetuple().tm_yday:03}"),
@@ -198,7 +203,7 @@ _DATES: Mapping[str, Callable[[Page], str]] = {
     "week": _date(lambda day: f"{day.isocalendar().week:02}"),
     "w_day": _date(lambda day: str(day.isoweekday())),
     "weekday": _date(lambda day: str(day.isoweekday() % 7)),
-    "weekdayname": _date(lambda day: _DAYS[day.weekday()]),
+    "weekdayname": _date(lambda day: _DAYS[day.weekday()].lower()),
     "short_day": _date(lambda day: _DAYS[day.weekday()][:3]),
     "long_day": _date(lambda day: _DAYS[day.weekday()]),
     "hour": _date(lambda day: f"{day.hour:02}"),
@@ -211,7 +216,7 @@ _NAMES: Mapping[str, Callable[[Page], str]] = {
     "slug": _slug,
     "path": lambda page: "/".join([*_folders(page.path), _name(page.path)]),
     "name": lambda page: _slugified(_name(page.path)).lower(),
-    "basename": _filename,
+    "basename": lambda page: _name(page.path),
     "filename": _filename,
     "contentbasename": _filename,
     "slugorfilename": lambda page: _urlized(page.slug) or _filename(page),
@@ -223,8 +228,8 @@ PLACEHOLDERS: Mapping[str, Callable[[Page], str]] = {
     **_DATES,
     "categories": lambda page: "/".join(_categories(page)),
     "slugified_categories": lambda page: "/".join(_slugified(name).lower() for name in _categories(page)),
-    "section": lambda page: "/".join(_folders(page.path)[:1]),
-    "sections": lambda page: "/".join(_folders(page.path)),
+    "section": lambda page: "/".join(_sections(page)[:1]),
+    "sections": lambda page: "/".join(_sections(page)),
     "collection": lambda page: "/".join(_folders(page.path)[:1]).removeprefix("_"),
     "output_ext": lambda _: ".html",
 }
