@@ -63,7 +63,8 @@ def read_fields(given: Given, table: Mapping[str, Field], notes: Notes) -> tuple
 
 def addresses(given: Given, notes: Notes) -> dict[str, str]:
     """The usable URLs of an article, by the names of `SPELLINGS`, and its canonical one by `CANONICAL`."""
-    found, _ = read_fields(given, ADDRESSES, notes)
+    named = {name: given[name] for name in ADDRESSES if name in given}
+    found, _ = read_fields(named, ADDRESSES, notes)
     permalink = found.pop("permalink", "")
     if permalink and not found.keys() & set(SPELLINGS[:2]):
         found["webUrl"] = permalink

@@ -62,13 +62,15 @@ _TOGETHER = "topics"
 
 class Names(NamedTuple):
     """How fields are found: by our `exact` names; by these in lower case, `ours`; by `others` in lower case, each with
-    the field that it means and its rank; in `maps`, also by name in lower case. The least rank is the best.
+    the field that it means and its rank; in `maps`, also by name in lower case. The least rank is the best. `all` are
+    all of these in lower case.
     """
 
     exact: frozenset[str]
     ours: Mapping[str, str]
     others: Mapping[str, tuple[str, float]]
     maps: frozenset[str]
+    all: frozenset[str]
 
     def given(self, fields: Mapping[str, Node]) -> Given:
         """What the fields say, by our names; empty values are as if they weren't there, behind all others."""
@@ -78,7 +80,7 @@ class Names(NamedTuple):
         for name, node in fields.items():
             if name in exact:  # most are, and documents have hundreds
                 found[name] = ((name, node, -1),)
-            else:
+            elif name.lower() in self.all:
                 strange.append((name, node))
         if strange:
             others: dict[str, list[Spelled]] = {}
@@ -119,12 +121,12 @@ def names(known: frozenset[str], configured: Configured = ()) -> Names:
             others.setdefault(name.lower(), (ours, 1 if ours == _TOGETHER else rank))
     maps = {upper for name in others for upper in _maps(name)}
     exact = frozenset(name for name in known if name.lower() not in others)
-    return Names(exact, _folded(known), _ranks(OTHERS) | others, frozenset(maps.union(CONTAINERS)))
+    return _compiled(exact, known, _ranks(OTHERS) | others, maps.union(CONTAINERS))
 
 
 def names_of_images(known: frozenset[str]) -> Names:
     """The names of the fields of an image."""
-    return Names(known, _folded(known), _ranks(OTHERS_OF_IMAGES), frozenset())
+    return _compiled(known, known, _ranks(OTHERS_OF_IMAGES), set())
 
 
 def called_here(name: str) -> str:
@@ -152,8 +154,11 @@ def pieces(node: Node) -> list[Node]:
     return [Node(text, node.line, node.column) for text in texts]
 
 
-def _folded(known: frozenset[str]) -> dict[str, str]:
-    return {name.lower(): name for name in known}
+def _compiled(
+    exact: frozenset[str], known: frozenset[str], others: dict[str, tuple[str, float]], maps: set[str]
+) -> Names:
+    ours = {name.lower(): name for name in known}
+    return Names(exact, ours, others, frozenset(maps), frozenset({*ours, *others, *maps}))
 
 
 def _ranks(others: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, float]]:
