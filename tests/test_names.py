@@ -127,6 +127,12 @@ def test_messages_name_a_field_as_the_document_spells_it(read: Read) -> None:
     ]
 
 
+@pytest.mark.parametrize("word", ["yes", "no"])
+def test_a_draft_that_is_said_twice_is_held_back(read: Read, word: str) -> None:
+    """Nobody can tell which of the two is meant."""
+    assert told(read(front(f"draft: no\nDraft: {word}"))) == ["error: `draft`: again as `Draft`, expected one of them"]
+
+
 @pytest.mark.parametrize(
     ("image", "expected"),
     [

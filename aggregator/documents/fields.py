@@ -7,7 +7,17 @@ from typing import Any, NamedTuple
 
 from aggregator.documents import kinds
 from aggregator.documents.kinds import Fields, Reader, label, many
-from aggregator.documents.names import Configured, Given, Names, names, names_of_images, pieces, plain
+from aggregator.documents.names import (
+    DECIDING,
+    Configured,
+    Given,
+    Names,
+    Spelled,
+    names,
+    names_of_images,
+    pieces,
+    plain,
+)
 from aggregator.documents.notes import Notes
 from aggregator.errors import ParseError
 from aggregator.model import Action, Image, Provider
@@ -47,6 +57,7 @@ def read_fields(given: Given, table: Mapping[str, Field], notes: Notes) -> tuple
             if node.value is None or node.value == "":
                 continue
             try:
+                _decide(ours, values)
                 value = field.read(node, notes)
             except ParseError as error:
                 named = ParseError(f"`{name}`: {error.message}", error.line, error.column)
@@ -59,6 +70,15 @@ def read_fields(given: Given, table: Mapping[str, Field], notes: Notes) -> tuple
                     found[field.attribute] = value
                     break
     return found, held
+
+
+def _decide(ours: str, values: tuple[Spelled, ...]) -> None:
+    """Raise ParseError where what decides what may be seen is given twice, in different letters: a draft must not slip
+    out.
+    """
+    if len(values) > 1 and ours in DECIDING:
+        name, node, _ = values[1]
+        raise ParseError(f"again as `{name}`, expected one of them", *node.key)
 
 
 def addresses(given: Given, notes: Notes) -> dict[str, str]:
