@@ -376,8 +376,8 @@ quux: 1
 5:5: no `sources.path` (a folder of documents); write for example `path: articles`
 5:12: "0" for `sources.limit`, expected a size such as `500KiB`, `2MiB` or a number of bytes
 6:5: "foo" for `sources`, expected a mapping of `path`, `include`, `exclude`, `base_url`, \
-`timezone`, `gone`, `limit`, `time_limit`, `memory_limit`, `html_limit`, `picture_limit`, `link_limit`, \
-`related_limit`, `list_limit`, `spread_limit`
+`timezone`, `fields`, `permalink`, `gone`, `limit`, `time_limit`, `memory_limit`, `html_limit`, `picture_limit`, \
+`link_limit`, `related_limit`, `list_limit`, `spread_limit`
 7:1: no `site.title` (the name of the site); write for example `title: Everyday AI`
 8:8: "ftp://x" for `site.url`, expected an absolute URL with a full host name, such as `https://feeds.example.org/`
 9:3: unknown key "site.urk"; did you mean `site.url`?
@@ -644,6 +644,41 @@ def test_sources_that_share_documents_are_told(file: Path, other: str) -> None:
     (file.parent / "link").symlink_to("articles")
     problem = only(file, SMALLEST.replace("articles", f"articles\n  - path: {other}"))
     assert problem.startswith(f"6:11: the sources `articles` and `{os.path.normpath(other)}` share documents")
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ("{titel: [x]}", '14: unknown field "titel"; did you mean `title`?'),
+        ("{weburl: [x]}", '14: unknown field "weburl"; did you mean `webUrl`?'),
+        ("{tags: [x]}", "14: `tags` is called `topics` here"),
+        ("{Date: [x]}", "14: `Date` is called `publishedDateTime` here"),
+        ("{draft: [x]}", "14: `draft` has no other names: it decides what may be seen"),
+        ("{title: [x, Title]}", "25: `title` by its own name is what it is anyway; name what else it is called"),
+        ("{title: [name], excerpt: [name]}", '39: "name" is `title` already, and can\'t be `excerpt` too'),
+        ("{title: published}", "21: \"published\" can't be another field: it decides what may be seen"),
+        ("{excerpt: a.Secured}", "23: \"a.Secured\" can't be another field: it decides what may be seen"),
+        ("{title: a..b}", '21: "a..b" is no name of a field, expected one such as `date` or `params.date`'),
+        ("{title: excerpt, excerpt: x}", '21: "excerpt" has other names itself here, and can\'t be one of `title`'),
+        ("{title: {a: b}}", "21: a mapping for `sources.fields.title`, expected a text"),
+        ("{title: [x, [y]]}", "25: a list for `sources.fields.title`, expected a text"),
+        ("[title]", "13: a list for `sources.fields`, expected a mapping of names to lists"),
+    ],
+)  # fmt: skip
+def test_names_of_fields_that_cannot_be_are_told(file: Path, names: str, problem: str) -> None:
+    """Fields that there aren't, fields that feed on each other, and those that decide what may be seen."""
+    text = SMALLEST.replace("path: articles", f"path: articles\n    fields: {names}")
+    assert only(file, text) == f"6:{problem}"
+
+
+def test_names_of_fields_and_permalinks(file: Path) -> None:
+    """A text is a list of one; a pattern may go by the name that Jekyll has for it."""
+    more = "fields: {webUrl: [external-url, a.b], excerpt: lead}\n    permalink: pretty"
+    [source] = load(file, SMALLEST.replace("path: articles", f"path: articles\n    {more}")).sources
+    assert source.fields == (("webUrl", ("external-url", "a.b")), ("excerpt", ("lead",)))
+    assert source.permalink == "/:categories/:year/:month/:day/:title/"
+    problem = only(file, SMALLEST.replace("path: articles", "path: articles\n    permalink: /:year/"))
+    assert "expected a placeholder that tells documents apart" in problem
 
 
 def test_sources_side_by_side(file: Path) -> None:

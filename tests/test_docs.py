@@ -16,7 +16,9 @@ from msgspec.structs import fields
 from aggregator import config, documents
 from aggregator.cli import commands
 from aggregator.config.types import is_section, key_of, parts
-from aggregator.documents.fields import ADDRESSES, LEAD
+from aggregator.documents.fields import NAMES
+from aggregator.documents.names import OTHERS
+from aggregator.documents.permalinks import PLACEHOLDERS, STYLES
 from aggregator.pipeline import Report
 
 PROJECT = Path(__file__).parents[1]
@@ -213,9 +215,24 @@ def test_every_limit_is_on_its_page() -> None:
 
 
 def test_every_field_of_documents_is_described() -> None:
-    """Once, in the table of docs/documents.md, and no other."""
+    """Once, in the tables of docs/documents.md, by our names and by all others, and no other."""
     described = [name for cell, *_ in rows(DOCUMENTS) for name in code(cell)]
-    assert sorted(described) == sorted([*ADDRESSES, *LEAD, "related"])
+    others = [name for names in OTHERS.values() for name in " ".join(names).split()]
+    assert sorted(described) == sorted([*NAMES, *others])
+
+
+def test_other_names_are_described_as_they_are() -> None:
+    """Each beside the field that it means, the best one first."""
+    described = {field.partition(":")[0]: code(cell) for cell, field, *_ in rows(DOCUMENTS) if field in OTHERS}
+    described["topics"] = next(code(cell) for cell, field, *_ in rows(DOCUMENTS) if field.startswith("topics:"))
+    assert described == {ours: " ".join(names).split() for ours, names in OTHERS.items() if names}
+
+
+def test_every_placeholder_of_permalinks_is_described() -> None:
+    """In docs/documents.md, and no other."""
+    named = set(re.findall(r"`:(\w+)`", text_of(DOCUMENTS)))
+    assert named == set(PLACEHOLDERS)
+    assert all(f"`{style}`" in text_of(DOCUMENTS) for style in STYLES)
 
 
 def test_what_json_says_is_described() -> None:

@@ -83,6 +83,8 @@ def plan_of(config: Config) -> Plan:
                     spread=source.spread_limit,
                     tracking=merge.tracking,
                     keywords=keywords,
+                    fields=source.fields,
+                    permalink=source.permalink,
                 ),
                 keeps=source.gone == "keep",
             )

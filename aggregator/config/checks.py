@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 from msgspec import UNSET
 
 from aggregator.config.types import Metrics, Output, Runtime, Source, Store, Topics, Watch
+from aggregator.config.words import unknown
+from aggregator.text.plain import quoted
 from aggregator.text.tree import Node
 
 Place: TypeAlias = tuple[int, int]
@@ -24,6 +26,7 @@ def check(found: Mapping[str, Any], root: Node, tell: Tell) -> None:
     """Tell what doesn't fit. `found`: `Config`'s values by name; `root`: the tree they were read from."""
     sources = _placed_sources(found["sources"], root)
     _sources_lie_apart(sources, tell)
+    _fields_fit(found["sources"], root, tell)
     if found["output"] is not UNSET:
         _output_holds_no_source(found["output"], sources, tell)
         _output_holds_no_store(found["output"], found["store"], root, tell)
@@ -54,6 +57,57 @@ def _sources_lie_apart(sources: list[tuple[Place, Source]], tell: Tell) -> None:
         if first.is_relative_to(second) or second.is_relative_to(first):
             both = f"`{one.name}` and `{other.name}`"
             tell(place, f"the sources {both} share documents; keep the outer one, with `exclude` for parts of it")
+
+
+def _fields_fit(sources: Any, root: Node, tell: Tell) -> None:
+    """The other names of fields are names of fields that there are, and each means one field."""
+    items = at(root, "sources")
+    if sources is UNSET or items is None or not isinstance(items.value, list):
+        return
+    for item, source in zip(items.value, sources, strict=True):
+        written = at(item, "fields")
+        if source is not UNSET and source.fields and written and isinstance(written.value, dict):
+            _names_fit(source.fields, written.value, tell)
+
+
+def _names_fit(names: Sequence[tuple[str, Sequence[str]]], written: Mapping[str, Node], tell: Tell) -> None:
+    from aggregator.documents.fields import NAMES  # only here: most configurations have no such names
+    from aggregator.documents.names import DECIDING
+
+    known = NAMES - set(DECIDING)
+    meant: dict[str, str] = {}
+    targets = {ours.lower() for ours, _ in names}
+    for ours, theirs in names:
+        if ours in DECIDING:
+            tell(written[ours].key, f"`{ours}` has no other names: it decides what may be seen")
+        elif ours not in known:
+            tell(written[ours].key, _unknown(ours, sorted(known)))
+        for name, place in zip(theirs, _places(written[ours]), strict=True):
+            folded = name.lower()
+            if folded == ours.lower():
+                tell(place, f"`{ours}` by its own name is what it is anyway; name what else it is called")
+            elif folded in targets:
+                tell(place, f"{quoted(name)} has other names itself here, and can't be one of `{ours}`")
+            elif folded.rpartition(".")[2] in DECIDING:
+                tell(place, f"{quoted(name)} can't be another field: it decides what may be seen")
+            elif not all(folded.split(".")):
+                tell(place, f"{quoted(name)} is no name of a field, expected one such as `date` or `params.date`")
+            elif meant.setdefault(folded, ours) != ours:
+                tell(place, f"{quoted(name)} is `{meant[folded]}` already, and can't be `{ours}` too")
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    """What to say of a field that isn't one of ours: what it is called here, or the nearest."""
+    from aggregator.documents.names import called_here
+
+    ours = called_here(name)
+    return f"`{name}` is called `{ours}` here" if ours else unknown("", name, known, "field")
+
+
+def _places(node: Node) -> list[Place]:
+    """Where the items of a list stand, or the text in place of it."""
+    nodes = node.value if isinstance(node.value, list) else [node]
+    return [(item.line, item.column) for item in nodes]
 
 
 def _output_holds_no_source(output: Output, sources: list[tuple[Place, Source]], tell: Tell) -> None:

@@ -14,7 +14,7 @@ from msgspec.structs import FieldInfo, fields
 
 from aggregator.config import words
 from aggregator.config.kinds import Unshown
-from aggregator.config.types import Short, is_section, key_of, parts
+from aggregator.config.types import Lines, Named, Short, is_section, key_of, parts
 from aggregator.model import Problem, Severity
 from aggregator.text.tree import Node
 
@@ -85,6 +85,8 @@ class Converter:
             values = self.keys(core, node, f"{name}.")
             return UNSET if UNSET in values.values() else core(**values)
         try:
+            if any(isinstance(note, Named) for note in notes):
+                return self._pairs(node, name)
             is_list = get_origin(core) is tuple
             value = self._list(get_args(core)[0], node, name, short, notes) if is_list else self._text(node)
             for read in (note for note in notes if isinstance(note, FunctionType)):
@@ -100,6 +102,13 @@ class Converter:
         if not isinstance(items, list):
             raise ValueError(words.a_list(notes))  # noqa: TRY004  # as kinds do, for the one message
         return tuple(self._value(kind, item, name) for item in items)
+
+    def _pairs(self, node: Node, name: str) -> Any:
+        """The lists of texts that a mapping holds, with their keys."""
+        if not isinstance(node.value, dict):
+            raise ValueError("a mapping of names to lists")  # noqa: TRY004
+        pairs = tuple((key, self._value(Lines, item, f"{name}.{key}")) for key, item in node.value.items())
+        return UNSET if any(texts is UNSET or UNSET in texts for _, texts in pairs) else pairs
 
     def _text(self, node: Node) -> str:
         """The text with `${NAME}` taken from the environment and `$${` as `${`."""

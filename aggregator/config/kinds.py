@@ -167,6 +167,16 @@ def documents_url(written: str) -> str:
     return base_url(written.removesuffix("*")) + "*" * written.endswith("*")
 
 
+def permalink(written: str) -> str:
+    """A pattern for addresses of documents, or nothing; the name of one of Jekyll's is that pattern."""
+    written = written.strip()
+    if not written:
+        return ""
+    from aggregator.documents.permalinks import checked  # only here: most configurations have none
+
+    return checked(written)
+
+
 def loopback(written: str) -> str:
     """`host:port` that this machine alone can reach (RFC 1122 3.2.1.3, RFC 4291 2.5.3), or nothing."""
     from ipaddress import ip_address  # only here: most configurations have no address
@@ -300,6 +310,7 @@ CustomName: TypeAlias = Annotated[str, custom_name]
 Token: TypeAlias = Annotated[str, token]
 Feeds: TypeAlias = Annotated[str, feeds]
 Cron: TypeAlias = Annotated[str, cron]
+Permalink: TypeAlias = Annotated[str, permalink]
 Loopback: TypeAlias = Annotated[str, loopback]
 Argument: TypeAlias = Annotated[str, argument]
 Parameter: TypeAlias = Annotated[str, parameter]

@@ -31,6 +31,7 @@ from aggregator.config.kinds import (
     OptionalTextfile,
     OptionalZone,
     Parameter,
+    Permalink,
     Size,
     Slug,
     SourcePath,
@@ -77,6 +78,13 @@ class Short(NamedTuple):
     key: str = ""
 
 
+class Named(NamedTuple):
+    """The note of a mapping whose keys are names, each of a list of texts: a tuple of (name, texts)."""
+
+
+Lines: TypeAlias = Annotated[tuple[Line, ...], Short()]
+
+
 class Site(Struct, frozen=True, kw_only=True):
     """Who publishes. `url` ends in a slash."""
 
@@ -95,7 +103,8 @@ class Source(Struct, frozen=True, kw_only=True):
 
     `name` is its path as written but for superfluous parts: a document is called `name/relative`. `folder` is
     the absolute path. `timezone` is of the times and days in documents that name none. `gone`: what becomes of a
-    document that vanishes, it is withdrawn or kept in archives.
+    document that vanishes, it is withdrawn or kept in archives. `fields`: other names of fields; `permalink`: a pattern
+    for the addresses of documents that have none.
 
     The limits are of one document: `limit` of its bytes, `time_limit` of the processor's time to read it,
     `memory_limit` of the bytes that this takes, `html_limit` of the characters of its body, `picture_limit` and
@@ -109,6 +118,8 @@ class Source(Struct, frozen=True, kw_only=True):
     exclude: tuple[Line, ...] = ()
     base_url: DocumentsUrl = ""  # site.url where not given
     timezone: OptionalZone = ""  # site.timezone where not given
+    fields: Annotated[tuple[tuple[str, tuple[str, ...]], ...], Named()] = ()
+    permalink: Permalink = ""
     gone: Gone = "withdraw"
     limit: Size = 2 << 20
     time_limit: Annotated[Duration, lasting, at_most("1h")] = timedelta(seconds=10)
@@ -142,7 +153,6 @@ class Picture(Struct, frozen=True):
     url: Text = ""
 
 
-Lines: TypeAlias = Annotated[tuple[Line, ...], Short()]
 Pictures: TypeAlias = Annotated[tuple[Annotated[Picture, Short("url")], ...], Short()]
 
 

@@ -29,11 +29,11 @@ def unfit(node: Node, name: str, expected: str) -> str:
     return f"{there} for `{name}`, expected {expected}" if name else f"{there}, expected {expected}"
 
 
-def unknown(section: str, key: str, known: Iterable[str]) -> str:
-    """A key that there isn't, with the nearest that there is."""
+def unknown(section: str, key: str, known: Iterable[str], what: str = "key") -> str:
+    """A key that there isn't, or what else goes by a name, with the nearest that there is."""
     near = nearest(key, known := list(known))
-    hint = f"did you mean `{section}{near}`?" if near else f"known keys are {series(known)}"
-    return f"unknown key {quoted(section + key)}; {hint}"
+    hint = f"did you mean `{section}{near}`?" if near else f"known {what}s are {series(known)}"
+    return f"unknown {what} {quoted(section + key)}; {hint}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -5,24 +5,38 @@ file ── contents ──▶ bytes ── split ──▶ front matter, body �
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import msgspec
 from msgspec.structs import replace
 
-from aggregator.documents.fields import UNREAD, addresses
+from aggregator.documents.fields import UNREAD, addresses, given
 from aggregator.documents.files import contents, fingerprint
 from aggregator.documents.front import Parts, almost, split
-from aggregator.documents.mentions import lead_mention, links_of, related_mentions, respelled
+from aggregator.documents.kinds import MAX_EXCERPT, MAX_TITLE
+from aggregator.documents.mentions import (
+    Body,
+    lead_mention,
+    links_of,
+    related_mentions,
+    respelled,
+    with_canonical,
+    with_made,
+)
+from aggregator.documents.names import Given, is_written
 from aggregator.documents.notes import Notes
 from aggregator.documents.options import Options
 from aggregator.errors import ParseError
 from aggregator.model import Mention, Problem
 from aggregator.text.html import as_written, from_markdown, is_page, sanitised
+from aggregator.text.plain import cut, plain
 from aggregator.text.visible import Bounds
 
 __all__ = ["Bounds", "Options", "Outcome", "Reading", "digest", "read", "respelled"]
 
+_HEADING = re.compile(r"<(h[1-6])\b[^>]*>(.*?)</\1>", re.DOTALL)
+_MORE = re.compile(r"<!--[ \t]*more[ \t]*-->", re.IGNORECASE)
 _HTML = (".html", ".htm", ".xhtml")
 _OTHER_MARKUP = (".org", ".rst", ".adoc", ".asciidoc")  # shown as it is written
 
@@ -82,10 +96,12 @@ def _mentions(parts: Parts, source: int, options: Options, notes: Notes) -> tupl
     fields = {} if root.value is None else root.value
     if type(fields) is not dict:
         raise ParseError("front matter without fields, expected lines such as `title: ...`", root.line, root.column)
-    urls = addresses(fields, notes)
+    said = given(fields, options.fields)
+    urls = addresses(said, notes)
+    urls = with_canonical(with_made(urls, fields, said, options, notes))
     notes.about(next(iter(links_of(urls)), ""))
-    lead = lead_mention(fields, urls, source, _body(parts, notes), options, notes)
-    related = fields.get("related")
+    lead = lead_mention(said, urls, source, _body(parts, said, notes), options, notes)
+    related = said["related"][0][1] if "related" in said else None
     coverage = related_mentions(related, source, options, notes) if related and related.value else []
     if not lead:
         return ()
@@ -109,21 +125,29 @@ def _spread(lead: Mention, parts: Parts, options: Options, notes: Notes) -> Ment
     return replace(lead, body="", topics=lead.topics[:most])
 
 
-def _body(parts: Parts, notes: Notes) -> str:
-    """The body as sanitised HTML; "" where there is none."""
+def _body(parts: Parts, said: Given, notes: Notes) -> Body:
+    """The body, with what takes the place of fields that the document lacks; empty where there is none."""
     if not parts.body or parts.body.isspace():
-        return ""
+        return Body()
     try:
-        html = parts.body
-        name = notes.path.lower()
-        if name.endswith(_OTHER_MARKUP):
-            html = as_written(html)
-        elif not (name.endswith(_HTML) or is_page(html)):
-            html = from_markdown(html, 2 * notes.options.body.characters)
-        return sanitised(html, notes.base, notes.options.body, notes.root)
+        html = _sanitised(parts.body, notes)
+        more = None if is_written(said, "excerpt") else _MORE.search(parts.body)
+        before = _sanitised(parts.body[: more.start()], notes) if more else ""
     except ParseError as error:
         notes.warning(_left_out(parts, error.message))
-        return ""
+        return Body()
+    heading = None if is_written(said, "title") else _HEADING.search(html)
+    title = cut(plain(heading[2]), MAX_TITLE) if heading else ""
+    return Body(html, title, cut(plain(_HEADING.sub("", before)), MAX_EXCERPT))
+
+
+def _sanitised(text: str, notes: Notes) -> str:
+    html, name = text, notes.path.lower()
+    if name.endswith(_OTHER_MARKUP):
+        html = as_written(html)
+    elif not (name.endswith(_HTML) or is_page(html)):
+        html = from_markdown(html, 2 * notes.options.body.characters)
+    return sanitised(html, notes.base, notes.options.body, notes.root)
 
 
 def _left_out(parts: Parts, why: str) -> ParseError:

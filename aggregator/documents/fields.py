@@ -7,6 +7,17 @@ from typing import Any, NamedTuple
 
 from aggregator.documents import kinds
 from aggregator.documents.kinds import Fields, Reader, label, many
+from aggregator.documents.names import (
+    DECIDING,
+    Configured,
+    Given,
+    Names,
+    Spelled,
+    names,
+    names_of_images,
+    pieces,
+    plain,
+)
 from aggregator.documents.notes import Notes
 from aggregator.errors import ParseError
 from aggregator.model import Action, Image, Provider
@@ -25,48 +36,67 @@ class Field(NamedTuple):
     strict: bool = False
 
 
-def read_fields(
-    fields: Fields, table: Mapping[str, Field], notes: Notes
-) -> tuple[dict[str, Any], dict[str, ParseError]]:
+def given(fields: Fields, configured: Configured) -> Given:
+    """What the fields of a document or of a related entry say, by our names; `configured`: the names of its source."""
+    return names(NAMES, configured).given(fields)
+
+
+def read_fields(given: Given, table: Mapping[str, Field], notes: Notes) -> tuple[dict[str, Any], dict[str, ParseError]]:
     """The values of the fields in the table, without empty ones, and what is wrong with which strict field.
 
-    What is wrong with the others is noted.
+    Of several values that a field is given, the best one counts that can be read. What is wrong with fields that aren't
+    strict is noted.
     """
     found: dict[str, Any] = {}
     held: dict[str, ParseError] = {}
-    for name, node in fields.items():
-        field = table.get(name)
-        if field is None or node.value is None or node.value == "":
+    for ours, values in given.items():
+        field = table.get(ours)
+        if field is None:
             continue
-        try:
-            value = field.read(node, notes)
-        except ParseError as error:
-            named = ParseError(f"`{name}`: {error.message}", error.line, error.column)
-            if field.strict:
-                held[name] = named
-            else:
+        for name, node, _ in values:
+            if node.value is None or node.value == "":
+                continue
+            try:
+                if len(values) > 1:
+                    _decide(ours, values)
+                value = field.read(node, notes)
+            except ParseError as error:
+                named = ParseError(f"`{name}`: {error.message}", error.line, error.column)
+                if field.strict:
+                    held[ours] = named
+                    break
                 notes.warning(named)
-        else:
-            if value or value == 0:
-                found[field.attribute] = value
+            else:
+                if value or value == 0:
+                    found[field.attribute] = value
+                    break
     return found, held
 
 
-def addresses(fields: Fields, notes: Notes) -> dict[str, str]:
-    """The usable URLs of an article, by the names of `SPELLINGS`; the newer name counts where a field has two."""
-    given = {name: fields[name] for name in ADDRESSES if name in fields}
-    found, _ = read_fields(given, ADDRESSES, notes)
-    for former, name in FORMER.items():
-        if former in found:
-            found.setdefault(name, found.pop(former))
-    return {name: found[name] for name in SPELLINGS if name in found}
+def _decide(ours: str, values: tuple[Spelled, ...]) -> None:
+    """Raise ParseError where what decides what may be seen is given several times, in different letters: a draft must
+    not slip out.
+    """
+    if ours in DECIDING:
+        name, node, _ = values[1]
+        raise ParseError(f"again as `{name}`, expected one of them", *node.key)
+
+
+def addresses(given: Given, notes: Notes) -> dict[str, str]:
+    """The usable URLs of an article, by the names of `SPELLINGS`, and its canonical one by `CANONICAL`."""
+    named = {name: given[name] for name in ADDRESSES if name in given}
+    found, _ = read_fields(named, ADDRESSES, notes)
+    permalink = found.pop("permalink", "")
+    if permalink and not found.keys() & set(SPELLINGS[:2]):
+        found["webUrl"] = permalink
+    return {name: found[name] for name in (*SPELLINGS, CANONICAL) if name in found}
 
 
 def image(node: Node, notes: Notes) -> Image:
     """A picture of an article: a map, or its URL alone."""
     if type(node.value) is str:
         return Image(kinds.picture(node, notes))
-    return Image(**_with_url(node, "an image", _IMAGE, notes))
+    return Image(**_with_url(node, "an image", _IMAGE, notes, _NAMES_OF_IMAGES))
 
 
 def logo(node: Node, notes: Notes) -> Image:
@@ -83,7 +113,7 @@ def action(node: Node, notes: Notes) -> Action:
 
 def provider(node: Node, notes: Notes) -> Provider | None:
     """Who published the original."""
-    found, _ = read_fields(kinds.mapping(node, "a map with `name` and `domain`"), _PROVIDER, notes)
+    found, _ = read_fields(plain(kinds.mapping(node, "a map with `name` and `domain`")), _PROVIDER, notes)
     return Provider(**found) if found else None
 
 
@@ -94,7 +124,10 @@ def author(node: Node, _: Notes) -> str:
 
 
 def topics(node: Node, notes: Notes) -> tuple[str, ...]:
-    """The names of topics, each of which makes a feed."""
+    """The names of topics, each of which makes a feed; a text may hold several, with commas between them."""
+    parts = pieces(node)
+    if len(parts) != 1:
+        node = Node(parts, node.line, node.column, node.key)
     return distinct(_topics(node, notes))
 
 
@@ -114,8 +147,12 @@ _images = many(image)
 _logos = many(logo)
 
 
-def _with_url(node: Node, what: str, table: Mapping[str, Field], notes: Notes) -> dict[str, Any]:
-    found, held = read_fields(kinds.mapping(node, f"{what} with `url`"), table, notes)
+def _with_url(
+    node: Node, what: str, table: Mapping[str, Field], notes: Notes, spelled: Names | None = None
+) -> dict[str, Any]:
+    """The fields of a map in which `url` is required; `spelled`: what they may be called besides."""
+    fields = kinds.mapping(node, f"{what} with `url`")
+    found, held = read_fields(spelled.given(fields) if spelled else plain(fields), table, notes)
     for error in held.values():
         raise error
     if "url" not in found:
@@ -129,6 +166,7 @@ _IMAGE = {
     "height": Field("height", kinds.pixels),
     "title": Field("title", kinds.text),
 }
+_NAMES_OF_IMAGES = names_of_images(frozenset(_IMAGE))
 _LOGO = {**_IMAGE, "url": Field("url", kinds.url, strict=True)}
 _ACTION = {
     "url": Field("url", kinds.url, strict=True),
@@ -144,10 +182,13 @@ _PROVIDER = {
 SPELLINGS = ("webUrl", "originalUrl", "ampWebUrl", "cdnAmpWebUrl")
 """The URLs of one article, the best one first."""
 
-FORMER = {"sourceUrl": "originalUrl", "ampUrl": "ampWebUrl", "cdnAmpUrl": "cdnAmpWebUrl"}
-"""What older documents call the URLs of an article, and what they are called now."""
+CANONICAL = "canonicalUrl"
+"""The URL that search engines are told is the article's: as good as an `originalUrl`, where there is none."""
 
-ADDRESSES = {name: Field(name, kinds.url) for name in (*SPELLINGS, *FORMER)}
+ADDRESSES = {
+    **{name: Field(name, kinds.url) for name in (*SPELLINGS, CANONICAL)},
+    "permalink": Field("permalink", kinds.page),
+}
 """The fields that hold the URLs of an article, also a related one."""
 
 RELATED = {
@@ -158,7 +199,6 @@ RELATED = {
     "type": Field("type", kinds.word),
     "category": Field("category", kinds.text),
     "language": Field("language", kinds.language),
-    "author": Field("author", _authors),
     "authors": Field("authors", _authors),
     "quality": Field("quality", kinds.integer),
     "heat": Field("heat", kinds.heat),
@@ -191,3 +231,13 @@ BYLINE = {"authors": Field("authors", _authors)}
 
 UNREAD = frozenset({"secured"})
 """The fields whose values never enter the tree, wherever they stand."""
+
+MADE_OF = {
+    "title": LEAD["title"],
+    "publishedDateTime": LEAD["publishedDateTime"],
+    "slug": Field("slug", kinds.slug),
+}
+"""The fields that an address is made of where there is none."""
+
+NAMES = frozenset({*ADDRESSES, *LEAD, *MADE_OF, "related"})
+"""Our names of all fields."""

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from aggregator.documents.notes import Notes
+from aggregator.documents.permalinks import is_pattern
 from aggregator.errors import ParseError
 from aggregator.model import Player
 from aggregator.text import dates
@@ -38,7 +39,11 @@ UNLIKELY = (
 Coverage comes with the oldest first, and not before its date: a wrong one would put it on top, or hide it for ever.
 """
 
+# Well between those days, in whatever time zone: as most are.
+_LIKELY = (date(1970, 1, 3), date(2099, 12, 29))
 _YES_NO = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
+_PAGE = "an address of the site such as /2023/title/"
+_TEMPLATE = re.compile(r"\{\{|\{%")
 _WORD = re.compile(r"\w[\w.+-]{0,63}")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _AVERAGE = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,20})?")
@@ -124,6 +129,8 @@ def instant(node: Node, notes: Notes) -> datetime:
 def likely_instant(node: Node, notes: Notes) -> datetime:
     """An instant in UTC at which an article may have been published."""
     found = instant(node, notes)
+    if _LIKELY[0] < found.date() < _LIKELY[1]:
+        return found
     days = found.date(), dates.local(found, notes.zone).date()
     for first, last, wrong in UNLIKELY:
         if any(first <= day <= last for day in days):
@@ -136,9 +143,29 @@ def url(node: Node, notes: Notes) -> str:
     return _url(node, notes.site, notes.root)
 
 
+def page(node: Node, notes: Notes) -> str:
+    """An absolute http(s) URL of a page of the site; a relative one is below the site's, also where it begins with `/`.
+
+    "" for a pattern, from which an address is still to be made, and for the `no` that Eleventy has for what gets no
+    page. A template, which only Eleventy can fill, is none.
+    """
+    value = scalar(node, _PAGE).strip()
+    if is_pattern(value) or value.lower() in _YES_NO:
+        return ""
+    if _TEMPLATE.search(value):
+        raise unfit(node, _PAGE)
+    return _url(node, notes.site, notes.site)
+
+
+def slug(node: Node, _: Notes) -> str:
+    """What a page is called in its address; not too long, as only a beginning of it would fit there."""
+    return scalar(node, "a slug")[:MAX_TEXT].strip().strip("/")
+
+
 def picture(node: Node, notes: Notes) -> str:
     """An absolute http(s) URL of what is seen of an article; a relative one belongs to the article's own address."""
-    if type(node.value) is str and node.value[:1] == "#":  # a place in the article's page
+    value = node.value if type(node.value) is str else ""
+    if value[:1] == "#" or value.lower() in _YES_NO:  # a place in the article's page; whether to show a picture
         raise unfit(node, "the URL of a picture")
     return _url(node, notes.base, notes.root)
 

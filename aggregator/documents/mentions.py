@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec.structs import replace
 
-from aggregator.documents.fields import BYLINE, FORMER, LEAD, RELATED, SPELLINGS, addresses, distinct, read_fields
-from aggregator.documents.kinds import unfit
+from aggregator.documents import names
+from aggregator.documents.fields import (
+    BYLINE,
+    CANONICAL,
+    LEAD,
+    MADE_OF,
+    RELATED,
+    SPELLINGS,
+    addresses,
+    distinct,
+    given,
+    read_fields,
+)
+from aggregator.documents.kinds import MAX_TITLE, unfit
+from aggregator.documents.notes import Notes
+from aggregator.documents.permalinks import Page, is_pattern, needs_date, path_of, titled
 from aggregator.errors import ParseError
 from aggregator.model import Mention, by_title
-from aggregator.text.dates import date_in_name
+from aggregator.text.dates import date_in_name, date_in_path, local
 from aggregator.text.keywords import topics_in
-from aggregator.text.plain import mark_of
-from aggregator.text.urls import again, canonical, host, names_article, page_of
+from aggregator.text.plain import cut, mark_of, plain
+from aggregator.text.tree import Node
+from aggregator.text.urls import absolute, again, canonical, host, names_article, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from aggregator.documents.kinds import Fields
-    from aggregator.documents.notes import Notes
+    from aggregator.documents.names import Given
     from aggregator.documents.options import Options
     from aggregator.model import Provider
-    from aggregator.text.tree import Node
+
+
+class Body(NamedTuple):
+    """The body of a document: sanitised HTML; as plain text its first heading, for one without a title, and what is
+    before `<!--more-->`, for one without an excerpt ("": there is none).
+    """
+
+    html: str = ""
+    heading: str = ""
+    beginning: str = ""
+
 
 _LINKS = SPELLINGS[:2]  # an AMP page is a copy, never the article itself
-_SPELLED = (*_LINKS, *(former for former, name in FORMER.items() if name in _LINKS))
+_SPELLED = (*_LINKS, CANONICAL, "permalink")
 _NO_TITLE = "no title"
 _NO_URL = "no usable URL, expected `webUrl` or `originalUrl`"
 _ONLY_TEXT = "no usable URL, kept as text, expected `webUrl` or `originalUrl`"
@@ -37,8 +63,16 @@ def links_of(urls: Mapping[str, str]) -> list[str]:
     return [urls[name] for name in _LINKS if name in urls]
 
 
+def with_canonical(urls: dict[str, str]) -> dict[str, str]:
+    """The `addresses` of an article, among which its canonical one is that of the original, unless another one is."""
+    if CANONICAL not in urls:
+        return urls
+    urls = {"originalUrl": urls[CANONICAL]} | urls
+    return {name: urls[name] for name in SPELLINGS if name in urls}
+
+
 def lead_mention(
-    fields: Fields, urls: Mapping[str, str], source: int, body: str, options: Options, notes: Notes
+    fields: Given, urls: Mapping[str, str], source: int, body: Body, options: Options, notes: Notes
 ) -> Mention | None:
     """What the document says of its own article, whose `addresses` these are; None, and errors noted, where it can't
     be used.
@@ -46,27 +80,81 @@ def lead_mention(
     found, held = read_fields(fields, LEAD, notes)
     for error in held.values():
         notes.error(error)
+    is_dated = "published" in found or "publishedDateTime" in held
+    if not is_dated:
+        found["published"] = date_of(notes)
+        is_dated = found["published"] is not None
+    is_linked = bool(links_of(urls))
     if "title" not in found and "title" not in held:
-        notes.error(_missing(_NO_TITLE, fields, ("title",), (1, 1)))
-    links = links_of(urls)
-    if not links:
+        # What has nothing else of an article may be no article at all: then its title is missed too.
+        can_be_named = is_dated and is_linked and not names.is_written(fields, "title")
+        found["title"] = (body.heading or cut(plain(titled(notes.inner)), MAX_TITLE)) if can_be_named else ""
+        if not found["title"]:
+            notes.error(_missing(_NO_TITLE, fields, ("title",), (1, 1)))
+    if not is_linked:
         notes.error(_missing(_NO_URL, fields, _SPELLED, (1, 1)))
-    if "published" not in found and "publishedDateTime" not in held:
-        found["published"] = date_in_name(notes.path.rpartition("/")[2], notes.zone)
-        if not found["published"]:
-            notes.error(_missing(_NO_DATE, fields, ("publishedDateTime",), (1, 1)))
+    if not is_dated:
+        notes.error(_missing(_NO_DATE, fields, ("publishedDateTime",), (1, 1)))
     if notes.failed:
         return None
+    if body.beginning:
+        found.setdefault("excerpt", body.beginning)
     if found.pop("draft", False):
         found["listed"] = False
     if options.keywords:
         text = f"{found['title']}\n{found.get('excerpt', '')}"
         found["topics"] = distinct((*found.get("topics", ()), *topics_in(text, options.keywords)))
     found["urls"] = _spellings(list(urls.values()), options.tracking)
-    found["body"] = body
+    found["body"] = body.html
     if "id" in found:
-        found["at"] = fields["id"].key
+        found["at"] = fields["id"][0][1].key
     return _mention(fields, found, urls, 0, source, options, notes)
+
+
+def with_made(urls: dict[str, str], fields: Fields, said: Given, options: Options, notes: Notes) -> dict[str, str]:
+    """The `addresses` of a document; where it has none, with one that a pattern gives it: its own permalink, else that
+    of its source.
+    """
+    if links_of(urls):
+        return urls
+    own = [node.value for _, node, _ in said.get("permalink", ()) if type(node.value) is str]
+    pattern = next(filter(is_pattern, own), options.permalink)
+    made = _made(pattern, fields, said, notes) if pattern else ""
+    return {"webUrl": made} | urls if made else urls
+
+
+def _made(pattern: str, fields: Fields, said: Given, notes: Notes) -> str:
+    """The address that a pattern gives a document; "" where that needs a date which the document lacks."""
+    found, _ = read_fields(said, MADE_OF, Notes(notes.path, notes.options))  # what is wrong with them is told elsewhere
+    published = found.get("published") or date_of(notes)
+    if needs_date(pattern) and not published:
+        return ""
+    page = Page(
+        path=notes.inner,
+        title=found.get("title", ""),
+        slug=found.get("slug", ""),
+        published=local(published, notes.zone) if published else None,
+        categories=_categories(fields),
+    )
+    return absolute(notes.site + path_of(pattern, page), "") or ""
+
+
+def _categories(fields: Fields) -> tuple[str, ...]:
+    """The categories that addresses hold, as Jekyll reads them: `category` is one, `categories` a list, or a text with
+    commas or blanks between them.
+    """
+    folded = {name.lower(): node for name, node in fields.items()}
+    nodes = [folded["category"]] if "category" in folded else []
+    for node in names.pieces(folded["categories"]) if "categories" in folded else []:
+        is_list = type(folded["categories"].value) is list
+        words = [node.value] if is_list or type(node.value) is not str else node.value.split()
+        nodes += [Node(word, node.line, node.column) for word in words]
+    return tuple(node.value for node in nodes if type(node.value) is str)
+
+
+def date_of(notes: Notes) -> datetime | None:
+    """The day that a document's file is named by, or its folders; None without one."""
+    return date_in_name(notes.path.rpartition("/")[2], notes.zone) or date_in_path(notes.inner, notes.zone)
 
 
 def related_mentions(node: Node, source: int, options: Options, notes: Notes) -> list[Mention]:
@@ -99,24 +187,25 @@ def respelled(mention: Mention, tracking: tuple[str, ...]) -> Mention:
 def _related(item: Node, place: int, source: int, options: Options, notes: Notes) -> Mention:
     if type(item.value) is not dict:
         raise unfit(item, "a map")
-    urls = addresses(item.value, notes)
+    fields = given(item.value, options.fields)
+    urls = with_canonical(addresses(fields, notes))
     links = links_of(urls)
     notes.about(links[0] if links else "")
-    found, held = read_fields(item.value, RELATED, notes)
+    found, held = read_fields(fields, RELATED, notes)
     for error in held.values():
         raise error
     if "title" not in found:
-        error = _missing(_NO_TITLE, item.value, ("title",), (item.line, item.column))
+        error = _missing(_NO_TITLE, fields, ("title",), (item.line, item.column))
         if not links:
             raise error
         found["at"] = (error.line, error.column)  # its own document may say one
     if not links:
-        notes.warning(_missing(_ONLY_TEXT, item.value, _SPELLED, (item.line, item.column)))
-    return _mention(item.value, found, urls, place, source, options, notes)
+        notes.warning(_missing(_ONLY_TEXT, fields, _SPELLED, (item.line, item.column)))
+    return _mention(fields, found, urls, place, source, options, notes)
 
 
 def _mention(
-    fields: Fields,
+    fields: Given,
     found: dict[str, Any],
     urls: Mapping[str, str],
     place: int,
@@ -126,9 +215,8 @@ def _mention(
 ) -> Mention:
     """The mention that fields say; urls: the `addresses` of its article."""
     links = {name: urls[name] for name in _LINKS if name in urls}
-    author = found.pop("author", ())
     if "authors" not in found:
-        found["authors"] = author or _by_provider(fields, notes)
+        found["authors"] = _by_provider(fields, notes)
     keys = {name: canonical(url, options.tracking) for name, url in links.items()}
     telling = next((name for name in keys if names_article(keys[name])), None)
     title = found.pop("title", "")
@@ -168,16 +256,19 @@ def _name(provider: Provider | None) -> str:
     return (provider.name or provider.domain) if provider else ""
 
 
-def _by_provider(fields: Fields, notes: Notes) -> tuple[str, ...]:
+def _by_provider(fields: Given, notes: Notes) -> tuple[str, ...]:
     """The authors that only the provider knows."""
-    provider = fields.get("provider")
-    if provider is None or type(provider.value) is not dict:
+    providers = fields.get("provider", ())
+    if not providers:
         return ()
-    found, _ = read_fields(provider.value, BYLINE, notes)
+    _, node, _ = providers[0]
+    if type(node.value) is not dict:
+        return ()
+    found, _ = read_fields(names.plain(node.value), BYLINE, notes)
     authors: tuple[str, ...] = found.get("authors", ())
     return authors
 
 
-def _missing(message: str, fields: Fields, names: tuple[str, ...], place: tuple[int, int]) -> ParseError:
+def _missing(message: str, fields: Given, missed: tuple[str, ...], place: tuple[int, int]) -> ParseError:
     """What to raise for something that is missing: at the first of the fields that were left empty, else at `place`."""
-    return ParseError(message, *next((fields[name].key for name in names if name in fields), place))
+    return ParseError(message, *next((fields[name][0][1].key for name in missed if name in fields), place))

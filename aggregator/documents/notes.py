@@ -15,11 +15,12 @@ class Notes:
 
     The relative addresses of articles are joined to `site`; those of what is seen of an article, its body, pictures
     and player, to `base`. "" stands for nothing. Where either is below `root`, paths from the root are too. `zone`:
-    whose times and days those are that name none.
+    whose times and days those are that name none. `inner`: the path inside the source.
     """
 
     def __init__(self, path: str, options: Options) -> None:
         self.path = path
+        self.inner = path.removeprefix(f"{options.within}/")
         self.options = options
         self.site = self.base = options.base_url.removesuffix("*")
         self.root = self.site if options.base_url.endswith("*") else ""

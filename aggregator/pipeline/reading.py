@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from aggregator import documents
 from aggregator.documents import Options, Outcome
 from aggregator.model import Problem, Severity
@@ -120,7 +122,10 @@ def read_unread(
 
 def _lots(plan: Plan, index: Index) -> Iterator[Lot[_Task]]:
     """The unread files in lots of one source, neither too many nor too large together."""
-    shared = {source.name: _Shared(place, source.options) for place, source in enumerate(plan.sources)}
+    shared = {
+        source.name: _Shared(place, replace(source.options, within=source.name))
+        for place, source in enumerate(plan.sources)
+    }
     tasks: list[_Task] = []
     size = 0
     for row, digest in index.files.unread(_SOME):

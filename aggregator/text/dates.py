@@ -10,6 +10,8 @@ from aggregator.text.plain import quoted
 from aggregator.text.spelled import no_date, spelled
 
 _IN_NAME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])")
+IN_PATH = re.compile(r"(?:^|/)([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})(?![0-9])")
+"""A day that names of folders and of the file in them spell: `2014/01-27-x.md`, `2014/01/27/x.md`."""
 # ISO 8601 in its extended format. Python reads more: `20:47 +02:75`, `20:47:10:20`, a time in `2023-02-28-07:00`, and
 # days in `1612011800123` and `2023-W09`.
 _ISO = re.compile(
@@ -47,12 +49,13 @@ def instant(text: str, zone: tzinfo = UTC) -> datetime:
 def date_in_name(name: str, zone: tzinfo = UTC) -> datetime | None:
     """Midnight in `zone` of the day that a file's name starts with (`2023-02-28-title.md`), None without one."""
     found = _IN_NAME.match(name)
-    if not found:
-        return None
-    try:
-        return midnight(date(*map(int, found.groups())), zone)
-    except ValueError:
-        return None
+    return _midnight_of(found, zone) if found else None
+
+
+def date_in_path(path: str, zone: tzinfo = UTC) -> datetime | None:
+    """Likewise of the last day that the folders of a file begin and its name, or another folder, ends."""
+    days = [_midnight_of(found, zone) for found in IN_PATH.finditer(path)]
+    return next(filter(None, reversed(days)), None)
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:
@@ -72,6 +75,14 @@ def local(moment: datetime, zone: tzinfo) -> datetime:
         return moment.astimezone(zone)
     except OverflowError:
         return moment
+
+
+def _midnight_of(found: re.Match[str], zone: tzinfo) -> datetime | None:
+    """The first instant of the day whose year, month and day were found; None where the calendar has no such day."""
+    try:
+        return midnight(date(*map(int, found.groups())), zone)
+    except ValueError:
+        return None
 
 
 def _iso(text: str) -> datetime | None:
