@@ -227,3 +227,20 @@ def test_of_two_joined_documents_the_one_that_stays_keeps_the_id(world: World, r
     world.document("a", title="First")
     settled(world, rebuild=rebuild)
     assert world.ids()["Second"] == id != world.ids()["First"]
+
+
+def test_a_path_that_held_another_id_once_takes_no_entry_from_the_feeds(world: World) -> None:
+    """A document whose id is in the feeds is renamed to a path that had one that nobody sees any more."""
+    named = world.document("c", title="Named", id="urn:x", quality=2)
+    path = world.document("e", title="Wanderer", publishedDateTime=day(3))
+    world.regenerate()
+    path.unlink()
+    world.document("x", title="Wanderer", webUrl="https://news.example/c", publishedDateTime=day(3))
+    settled(world)
+    named.unlink()
+    world.document("a", title="Named", id="urn:x", quality=2)
+    settled(world)
+    assert world.ids()["Wanderer"] == "urn:x" != world.ids()["Named"]
+    (world.articles / "x.md").rename(path)
+    settled(world)
+    assert world.ids()["Wanderer"] == "urn:x" != world.ids()["Named"]

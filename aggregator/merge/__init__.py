@@ -22,6 +22,7 @@ from aggregator.merge.identity import (
     own_id,
     resembles,
     still_holds,
+    wanderers,
 )
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "together",
     "tokens",
     "trust",
+    "wanderers",
     "weigh",
     "wording_of",
 ]

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from aggregator.merge import Holder, bare, first_holder, grant, is_bare, likeness, resembles, still_holds, trust
+from aggregator.merge import (
+    Holder,
+    bare,
+    first_holder,
+    grant,
+    is_bare,
+    likeness,
+    resembles,
+    still_holds,
+    trust,
+    wanderers,
+)
 from aggregator.model import Lead, Mention, Problem, Severity
 from aggregator.store import Index, Ledger, Refused, chunks, decode_mention
 from aggregator.store.articles import Articles
@@ -82,7 +93,7 @@ def _holders(articles: Articles, ledger: Ledger, wishes: Mapping[str, str], now:
     for ids in chunks(sorted(set(wishes.values())), _SOME):
         shown = ledger.shown(ids, now)
         by_path = _by_path(articles, ledger, shown)
-        by_url = _by_url(articles, ledger, [id for id in shown if not _is_certain(by_path.get(id, ()))])
+        by_url = _by_url(articles, ledger, [id for id in shown if not _is_certain(by_path.get(id, ()))], now)
         for id in by_path.keys() | by_url.keys():
             holders = [*by_path.get(id, ()), *by_url.get(id, ())]
             found[id] = _ranked(articles, ledger, id, holders, wishes) if len(holders) > 1 else holders
@@ -109,20 +120,19 @@ def _is_certain(holders: Iterable[Holder]) -> bool:
     return any(holder.resembles for holder in holders)
 
 
-def _by_url(articles: Articles, ledger: Ledger, ids: Sequence[str]) -> dict[str, list[Holder]]:
+def _by_url(articles: Articles, ledger: Ledger, ids: Sequence[str], now: datetime) -> dict[str, list[Holder]]:
     """The holders of these ids, which no path is certain to hold, that would regain them by a URL, in no order."""
     urls = [url for _, url in ledger.urls_of(ids)]
     found: dict[str, list[Holder]] = {}
     for key, leads in articles.leads(sorted(set(articles.unnamed_of(urls).values()))).items():
         tellers = leads or [bare(key, key)]
         known = ledger.holdings([lead.path for lead in tellers])
-        at_home = [lead for lead in tellers if lead.path in known and still_holds(lead, known[lead.path])]
-        moved = [lead for lead in leads if lead not in at_home]
-        if at_home and not moved:
+        moved = wanderers(tellers, known, ledger.seen({holding.id for holding in known.values()}, now))
+        if not moved:
             continue
         free = (
             id
-            for id in by_urls(articles, ledger, key, moved)
+            for id in by_urls(articles, ledger, key, moved if leads else [])
             if not _is_certain(_by_path(articles, ledger, [id]).get(id, ()))
         )
         if (id := next(free, "")) in ids:

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import filterfalse
 from typing import NamedTuple
 
-from aggregator.merge import bare, eldest, is_bare, mint, own_id, resembles, still_holds
+from aggregator.merge import bare, eldest, is_bare, mint, own_id, resembles, still_holds, wanderers
 from aggregator.model import Holding, Lead, is_spare
 from aggregator.pipeline.claims import by_urls, give_named
 from aggregator.store import Ledger, chunks
@@ -44,8 +44,8 @@ def identify(
 def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
     """The oldest id that its leads' paths hold; one that subscribers see now before all others.
 
-    A lead at a path that holds none may be a renamed document: then that one's id counts too. Where articles part,
-    several may have the same; the one whose URL it was given for comes first.
+    A lead at a path that holds none, or none that is seen, may be a renamed document: then that one's id counts too.
+    Where articles part, several may have the same; the one whose URL it was given for comes first.
     """
     parted: list[tuple[str, list[Holding]]] = []
     for keys in chunks(articles.unnamed(), _SOME):
@@ -55,7 +55,8 @@ def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
         for key in keys:
             at_home = [lead for lead in leads[key] if lead.path in known and still_holds(lead, known[lead.path])]
             holdings = [known[lead.path] for lead in at_home]
-            if holdings and (moved := [lead for lead in leads[key] if lead not in at_home]):
+            moved = wanderers(leads[key], known, seen)
+            if holdings and moved:
                 holdings += ledger.holdings_of(by_urls(articles, ledger, key, moved)[:1]).values()
                 seen |= ledger.seen({holding.id for holding in holdings}, now)
             oldest = eldest(holdings, articles.has, seen)
