@@ -628,3 +628,14 @@ def test_one_feed_alone_can_be_published(world: World) -> None:
     with pytest.raises(UnknownFeed, match="perhaps topics/ai"):
         world.regenerate(only=("topics/a",))
     assert world.regenerate().feeds.written == 3
+
+
+def test_the_versions_that_shape_bytes_are_those_that_are_installed() -> None:
+    """They are read off the names of metadata folders, and are what the standard library says."""
+    from importlib.metadata import version
+
+    from aggregator.pipeline import plan
+
+    packages = [package for names in plan._SHAPING.values() for package in names]
+    assert plan._versions(packages) == [version(package) for package in packages]
+    assert plan._installed().keys() >= {plan._plain(package) for package in packages}

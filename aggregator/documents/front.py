@@ -9,7 +9,7 @@ from functools import partial
 from typing import NamedTuple, TypeAlias
 
 from aggregator.errors import ParseError
-from aggregator.text import headers, jsontree, toml, tree
+from aggregator.text import headers, tree
 from aggregator.text.headers import Form
 
 Loader: TypeAlias = Callable[[str, int, frozenset[str], tree.Warn], tree.Node]
@@ -125,8 +125,24 @@ def _until(closing: re.Pattern[str], text: str, at: int) -> Bounds | None:
     return Bounds(at + 1, closed.start() + 1, closed.end() + 1) if closed else None
 
 
+def _toml(text: str, first: int, unread: frozenset[str], warn: tree.Warn) -> tree.Node:
+    """The tree of TOML. Its reader is loaded where there is any: most folders have none."""
+    from aggregator.text import toml
+
+    return toml.load(text, first, unread, warn)
+
+
+def _json(text: str, first: int, unread: frozenset[str], warn: tree.Warn) -> tree.Node:
+    """The tree of JSON; likewise."""
+    from aggregator.text import jsontree
+
+    return jsontree.load(text, first, unread, warn)
+
+
 def _object(text: str, _: int) -> Bounds | None:
     """Front matter that is the object with which the text begins."""
+    from aggregator.text import jsontree
+
     end = jsontree.end_of(text)
     rest = _REST.match(text, end)
     return Bounds(0, end, rest.end() if rest else end) if end else None
@@ -172,11 +188,11 @@ _OPENINGS = {
 
 KINDS = (
     Kind(_opening(r"---[ \t]*(?=EOL)"), _DASHES_OR_DOTS, _DASHED, tree.load),
-    Kind(_opening(r"\+\+\+[ \t]*(?=EOL)"), _PLUSES, "a line `+++` after the fields", toml.load),
-    Kind(_opening(r'\{(?=\s*")'), _object, "a `}` after the fields", jsontree.load),
+    Kind(_opening(r"\+\+\+[ \t]*(?=EOL)"), _PLUSES, "a line `+++` after the fields", _toml),
+    Kind(_opening(r'\{(?=\s*")'), _object, "a `}` after the fields", _json),
     Kind(_opening(r"---[ \t]*ya?ml[ \t]*(?=EOL)"), _DASHES_OR_DOTS, _DASHED, tree.load),
-    Kind(_opening(r"---[ \t]*toml[ \t]*(?=EOL)"), _DASHES, _DASHED, toml.load),
-    Kind(_opening(r"---[ \t]*json[ \t]*(?=EOL)"), _DASHES, _DASHED, jsontree.load),
+    Kind(_opening(r"---[ \t]*toml[ \t]*(?=EOL)"), _DASHES, _DASHED, _toml),
+    Kind(_opening(r"---[ \t]*json[ \t]*(?=EOL)"), _DASHES, _DASHED, _json),
     _header_kind(r"(?:NAMELINEMORE)++(?=[ \t]*+EOL)", headers.KEYED, _TITLE, _DATES),
     _header_kind(
         r"(?:<!--[ \t]*+EOL)?(?:BLANK*+\.\.[ \t]++NAMELINE)++(?:BLANK*+-->[ \t]*+EOL)?",

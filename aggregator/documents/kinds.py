@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 from aggregator.documents.notes import Notes
-from aggregator.documents.permalinks import is_pattern
 from aggregator.errors import ParseError
 from aggregator.model import Player
 from aggregator.text import dates
@@ -149,6 +148,8 @@ def page(node: Node, notes: Notes) -> str:
     "" for a pattern, from which an address is still to be made, and for the `no` that Eleventy has for what gets no
     page. A template, which only Eleventy can fill, is none.
     """
+    from aggregator.documents.permalinks import is_pattern  # few documents name their pages
+
     value = scalar(node, _PAGE).strip()
     if is_pattern(value) or value.lower() in _YES_NO:
         return ""

@@ -21,7 +21,6 @@ from aggregator.documents.fields import (
 )
 from aggregator.documents.kinds import MAX_TITLE, unfit
 from aggregator.documents.notes import Notes
-from aggregator.documents.permalinks import Page, is_pattern, needs_date, path_of, titled
 from aggregator.errors import ParseError
 from aggregator.model import Mention, by_title
 from aggregator.text.dates import date_in_name, date_in_path, local
@@ -88,7 +87,7 @@ def lead_mention(
     if "title" not in found and "title" not in held:
         # What has nothing else of an article may be no article at all: then its title is missed too.
         can_be_named = is_dated and is_linked and not names.is_written(fields, "title")
-        found["title"] = (body.heading or cut(plain(titled(notes.inner)), MAX_TITLE)) if can_be_named else ""
+        found["title"] = (body.heading or _title_in_name(notes.inner)) if can_be_named else ""
         if not found["title"]:
             notes.error(_missing(_NO_TITLE, fields, ("title",), (1, 1)))
     if not is_linked:
@@ -117,14 +116,25 @@ def with_made(urls: dict[str, str], fields: Fields, said: Given, options: Option
     """
     if links_of(urls):
         return urls
+    from aggregator.documents.permalinks import is_pattern  # few documents have no address
+
     own = [node.value for _, node, _ in said.get("permalink", ()) if type(node.value) is str]
     pattern = next(filter(is_pattern, own), options.permalink)
     made = _made(pattern, fields, said, notes) if pattern else ""
     return {"webUrl": made} | urls if made else urls
 
 
+def _title_in_name(path: str) -> str:
+    """The title that a document's name spells."""
+    from aggregator.documents.permalinks import titled
+
+    return cut(plain(titled(path)), MAX_TITLE)
+
+
 def _made(pattern: str, fields: Fields, said: Given, notes: Notes) -> str:
     """The address that a pattern gives a document; "" where that needs a date which the document lacks."""
+    from aggregator.documents.permalinks import Page, needs_date, path_of
+
     found, _ = read_fields(said, MADE_OF, Notes(notes.path, notes.options))  # what is wrong with them is told elsewhere
     published = found.get("published") or date_of(notes)
     if needs_date(pattern) and not published:

@@ -1,7 +1,10 @@
 """The one place that knows the order: documents are ingested, then feeds are regenerated."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from aggregator.pipeline.consulting import is_current
-from aggregator.pipeline.explaining import Explanation, explain
 from aggregator.pipeline.listing import Listed, listing, redirects
 from aggregator.pipeline.plan import HOOK, Plan, Progress, Source, Wish
 from aggregator.pipeline.report import Done, Report, Survey, report
@@ -9,6 +12,9 @@ from aggregator.pipeline.run import run
 from aggregator.pipeline.session import EVERYTHING, TOLERANCE, Session
 from aggregator.store import News
 from aggregator.workers import cores
+
+if TYPE_CHECKING:
+    from aggregator.pipeline.explaining import Explanation, explain
 
 __all__ = [
     "EVERYTHING",
@@ -33,3 +39,12 @@ __all__ = [
     "report",
     "run",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What explains an article: loaded where it is asked for, as runs don't need it. Raises AttributeError."""
+    if name not in ("Explanation", "explain"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from aggregator.pipeline import explaining
+
+    return getattr(explaining, name)

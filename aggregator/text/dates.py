@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from aggregator.text.plain import quoted
-from aggregator.text.spelled import no_date, spelled
 
 _IN_NAME = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9])")
 IN_PATH = re.compile(r"(?:^|/)([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})(?![0-9])")
@@ -36,9 +35,11 @@ def instant(text: str, zone: tzinfo = UTC) -> datetime:
     years 1 to 9999, or may mean two.
     """
     text = text.strip()
-    found = _iso(text) or spelled(text)
+    found = _iso(text) or _spelled(text)
     offset = found.utcoffset()
     if offset is not None and not _WESTMOST <= offset <= _EASTMOST:
+        from aggregator.text.spelled import no_date
+
         raise no_date(text)
     try:
         return _in_zone(found, zone) if offset is None else found.astimezone(UTC)
@@ -93,6 +94,13 @@ def _iso(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
+
+
+def _spelled(text: str) -> datetime:
+    """What the text means in another spelling than ISO 8601; their table is loaded where it is needed."""
+    from aggregator.text.spelled import spelled
+
+    return spelled(text)
 
 
 def _in_zone(found: datetime, zone: tzinfo) -> datetime:
