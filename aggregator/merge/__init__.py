@@ -11,6 +11,7 @@ from aggregator.merge.articles import givers, merge, merit, relate, timely, toge
 from aggregator.merge.duplicates import Alike, Candidate, alike, group, tokens, wording_of
 from aggregator.merge.evidence import Claim, Verdict, is_landing_page, part_by_id, weigh
 from aggregator.merge.identity import (
+    SAME,
     Holder,
     bare,
     eldest,
@@ -22,10 +23,10 @@ from aggregator.merge.identity import (
     own_id,
     resembles,
     still_holds,
-    wanderers,
 )
 
 __all__ = [
+    "SAME",
     "Alike",
     "Candidate",
     "Claim",
@@ -53,7 +54,6 @@ __all__ = [
     "together",
     "tokens",
     "trust",
-    "wanderers",
     "weigh",
     "wording_of",
 ]

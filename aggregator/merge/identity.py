@@ -76,15 +76,8 @@ def resembles(lead: Lead, holding: Holding) -> bool:
     )
 
 
-def wanderers(leads: Sequence[Lead], known: Mapping[str, Holding], seen: Collection[str]) -> list[Lead]:
-    """The leads that may be documents from elsewhere: those whose paths hold no id, or all, where no such id is seen.
-
-    known: what is remembered of their paths; seen: the ids that are in the feeds.
-    """
-    at_home = [lead for lead in leads if lead.path in known and still_holds(lead, known[lead.path])]
-    if any(known[lead.path].id in seen for lead in at_home):
-        return [lead for lead in leads if lead not in at_home]
-    return list(leads)
+SAME = 3
+"""The `likeness` of a document that is the same in URL, title and date."""
 
 
 def likeness(leads: Iterable[Lead], holding: Holding) -> int:

@@ -8,18 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from aggregator.merge import (
-    Holder,
-    bare,
-    first_holder,
-    grant,
-    is_bare,
-    likeness,
-    resembles,
-    still_holds,
-    trust,
-    wanderers,
-)
+from aggregator.merge import SAME, Holder, bare, first_holder, grant, is_bare, likeness, resembles, still_holds, trust
 from aggregator.model import Lead, Mention, Problem, Severity
 from aggregator.store import Index, Ledger, Refused, chunks, decode_mention
 from aggregator.store.articles import Articles
@@ -63,6 +52,18 @@ def by_urls(articles: Articles, ledger: Ledger, key: str, leads: Sequence[Lead])
         closeness = likeness(leads or [bare(key, key)], holding), holding.key in urls
         closest[holding.id] = max(closeness, closest[holding.id])
     return sorted(ids, key=closest.__getitem__, reverse=True)
+
+
+def seen_by_urls(articles: Articles, ledger: Ledger, key: str, leads: Sequence[Lead], now: datetime) -> list[str]:
+    """Those of the ids `by_urls` that subscribers see now as this article: given for one of its URLs, or to a document
+    with the title, date and URL of one of its own.
+    """
+    ids = by_urls(articles, ledger, key, leads)
+    seen = ledger.seen(ids, now) if ids else set()
+    urls = {key, *(url for lead in leads for url, _ in lead.urls)}
+    holdings = ledger.holdings_of(sorted(seen)).values()
+    own = {holding.id for holding in holdings if holding.key in urls or likeness(leads, holding) == SAME}
+    return [id for id in ids if id in own]
 
 
 def refusals(index: Index, ledger: Ledger) -> list[Problem]:
@@ -127,14 +128,12 @@ def _by_url(articles: Articles, ledger: Ledger, ids: Sequence[str], now: datetim
     for key, leads in articles.leads(sorted(set(articles.unnamed_of(urls).values()))).items():
         tellers = leads or [bare(key, key)]
         known = ledger.holdings([lead.path for lead in tellers])
-        moved = wanderers(tellers, known, ledger.seen({holding.id for holding in known.values()}, now))
-        if not moved:
-            continue
-        free = (
-            id
-            for id in by_urls(articles, ledger, key, moved if leads else [])
-            if not _is_certain(_by_path(articles, ledger, [id]).get(id, ()))
-        )
+        at_home = [lead for lead in tellers if lead.path in known and still_holds(lead, known[lead.path])]
+        moved = [lead for lead in leads if lead not in at_home]
+        others = by_urls(articles, ledger, key, moved) if moved or not at_home else []
+        if at_home and not ledger.seen({known[lead.path].id for lead in at_home}, now):
+            others += seen_by_urls(articles, ledger, key, leads, now)
+        free = (id for id in others if not _is_certain(_by_path(articles, ledger, [id]).get(id, ())))
         if (id := next(free, "")) in ids:
             found.setdefault(id, []).append(Holder(key, None))
     return found

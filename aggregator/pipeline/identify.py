@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import filterfalse
 from typing import NamedTuple
 
-from aggregator.merge import bare, eldest, is_bare, mint, own_id, resembles, still_holds, wanderers
+from aggregator.merge import bare, eldest, is_bare, mint, own_id, resembles, still_holds
 from aggregator.model import Holding, Lead, is_spare
-from aggregator.pipeline.claims import by_urls, give_named
+from aggregator.pipeline.claims import by_urls, give_named, seen_by_urls
 from aggregator.store import Ledger, chunks
 from aggregator.store.articles import Articles
 
@@ -44,7 +44,8 @@ def identify(
 def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
     """The oldest id that its leads' paths hold; one that subscribers see now before all others.
 
-    A lead at a path that holds none, or none that is seen, may be a renamed document: then that one's id counts too.
+    A lead at a path that holds none may be a renamed document: then that one's id counts too. Where no path holds one
+    that is seen, one does that its URLs have.
     Where articles part, several may have the same; the one whose URL it was given for comes first.
     """
     parted: list[tuple[str, list[Holding]]] = []
@@ -55,9 +56,12 @@ def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
         for key in keys:
             at_home = [lead for lead in leads[key] if lead.path in known and still_holds(lead, known[lead.path])]
             holdings = [known[lead.path] for lead in at_home]
-            moved = wanderers(leads[key], known, seen)
-            if holdings and moved:
-                holdings += ledger.holdings_of(by_urls(articles, ledger, key, moved)[:1]).values()
+            moved = [lead for lead in leads[key] if lead not in at_home]
+            others = by_urls(articles, ledger, key, moved)[:1] if holdings and moved else []
+            if holdings and not any(holding.id in seen for holding in holdings):
+                others += seen_by_urls(articles, ledger, key, leads[key], now)[:1]
+            if others:
+                holdings += ledger.holdings_of(others).values()
                 seen |= ledger.seen({holding.id for holding in holdings}, now)
             oldest = eldest(holdings, articles.has, seen)
             if oldest and oldest.key in {key, *(url for lead in leads[key] for url, _ in lead.urls)}:
@@ -150,11 +154,7 @@ def _bind(articles: Articles, ledger: Ledger) -> set[str]:
             if lead.path in known and lead.explicit == ids[key] and resembles(lead, known[lead.path])
         )
         ledger.unbind([url for key in keys for lead in leads[key] for url, _ in lead.urls])
-        bindings = [
-            (ids[key], own_id(lead, known.get(lead.path), ids[key], articles.has), lead)
-            for key in keys
-            for lead in leads[key]
-        ]
+        bindings = [binding for key in keys for binding in _bindings(ids[key], leads[key], known, articles)]
         # This is decided for good, whatever becomes of the entry: what is put aside is no older than what isn't.
         aside = sorted({(known[lead.path].age, own, id) for id, own, lead in bindings if own != id})
         ledger.put_aside([(own, id) for _, own, id in aside])
@@ -166,6 +166,18 @@ def _bind(articles: Articles, ledger: Ledger) -> set[str]:
         ledger.unbind(list(filterfalse(is_bare, gone)))
         ledger.bind_urls([(key, ids[key]) for key in keys if is_spare(key)])
     return {id for id in left if not articles.has(id)}
+
+
+def _bindings(
+    id: str, leads: Sequence[Lead], known: Mapping[str, Holding], articles: Articles
+) -> list[tuple[str, str, Lead]]:
+    """The leads of an article as (id of the article, id that the path has of its own, lead). One path at least has the
+    article's: an id is put aside only for that of another document.
+    """
+    own = {lead.path: own_id(lead, known.get(lead.path), id, articles.has) for lead in leads}
+    if id not in own.values():
+        own = dict.fromkeys(own, id)
+    return [(id, own[lead.path], lead) for lead in leads]
 
 
 def _leave(articles: Articles, ledger: Ledger, named: Sequence[tuple[str, str]], left: Iterable[str]) -> None:
