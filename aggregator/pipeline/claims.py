@@ -56,14 +56,15 @@ def by_urls(articles: Articles, ledger: Ledger, key: str, leads: Sequence[Lead])
 
 def seen_by_urls(articles: Articles, ledger: Ledger, key: str, leads: Sequence[Lead], now: datetime) -> list[str]:
     """Those of the ids `by_urls` that subscribers see now as this article: given for one of its URLs, or to a document
-    with the title, date and URL of one of its own.
+    with the title, date and URL of one of its own; and that no document of another article holds.
     """
     ids = by_urls(articles, ledger, key, leads)
     seen = ledger.seen(ids, now) if ids else set()
     urls = {key, *(url for lead in leads for url, _ in lead.urls)}
     holdings = ledger.holdings_of(sorted(seen)).values()
     own = {holding.id for holding in holdings if holding.key in urls or likeness(leads, holding) == SAME}
-    return [id for id in ids if id in own]
+    holders = _by_path(articles, ledger, sorted(own))
+    return [id for id in ids if id in own and all(holder.article == key for holder in holders.get(id, ()))]
 
 
 def refusals(index: Index, ledger: Ledger) -> list[Problem]:
