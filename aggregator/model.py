@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -164,6 +165,43 @@ class ClaimKind(IntEnum):
     other = 1
     page = 2
     spare = 3
+
+
+class Claim(NamedTuple):
+    """A document that claims a URL, and what tells its article from others.
+
+    kind: what the URL is to it; joins: whether the URL joins it to others by itself. Of its lead: title (folded),
+    published (µs since 1970), the key of its own address, `alone` and `beside` (see `Mention`); address: the key that
+    it goes by, which is that of what is beside a landing page.
+    """
+
+    document: int
+    kind: ClaimKind
+    joins: bool
+    title: str
+    published: int
+    own: str
+    alone: bool
+    beside: str
+    address: str
+
+
+class Verdict(NamedTuple):
+    """What a URL does for the documents that claim it.
+
+    joining: the documents that it joins by itself; disputed: it is claimed for several articles, and joins the others
+    together with a title or a date; parted: some claim it as the page of a part, and it joins these together with a
+    title.
+    """
+
+    joining: frozenset[int]
+    disputed: bool
+    parted: bool
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether it needs spare keys."""
+        return self.disputed or self.parted
 
 
 SPARE = " "

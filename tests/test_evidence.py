@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.merge import Claim, is_landing_page, part_by_id, weigh
-from aggregator.model import ClaimKind
+from aggregator.merge import is_landing_page, part_by_id, weigh
+from aggregator.model import Claim, ClaimKind
 from tests.world import World, day, told
 
 LISTING = "https://outlet.example/news"
@@ -182,7 +182,7 @@ def test_fragments_of_one_title_are_one_article(world: World) -> None:
 
 
 def claim(document: int, kind: str, title: str, date: int, own: str, *, alone: bool = False) -> Claim:
-    return Claim(document, ClaimKind[kind], title, date, own, alone, "", own)
+    return Claim(document, ClaimKind[kind], True, title, date, own, alone, "", own)
 
 
 def test_what_no_document_contradicts_joins() -> None:

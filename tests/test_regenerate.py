@@ -634,8 +634,8 @@ def test_the_versions_that_shape_bytes_are_those_that_are_installed() -> None:
     """They are read off the names of metadata folders, and are what the standard library says."""
     from importlib.metadata import version
 
-    from aggregator.pipeline import plan
+    from aggregator.pipeline import installed, plan
 
     packages = [package for names in plan._SHAPING.values() for package in names]
-    assert plan._versions(packages) == [version(package) for package in packages]
-    assert plan._installed().keys() >= {plan._plain(package) for package in packages}
+    assert installed.versions(packages) == [version(package) for package in packages]
+    assert installed._installed().keys() >= {installed._plain(package) for package in packages}

@@ -9,10 +9,11 @@ the pipeline, which can ask the store for neighbours; what is made of them is de
 
 from aggregator.merge.articles import givers, merge, merit, relate, timely, together, trust
 from aggregator.merge.duplicates import Alike, Candidate, alike, group, tokens, wording_of
-from aggregator.merge.evidence import Claim, Verdict, is_landing_page, part_by_id, weigh
+from aggregator.merge.evidence import is_landing_page, part_by_id, weigh
 from aggregator.merge.identity import (
     SAME,
     Holder,
+    at_home,
     bare,
     eldest,
     first_holder,
@@ -29,10 +30,9 @@ __all__ = [
     "SAME",
     "Alike",
     "Candidate",
-    "Claim",
     "Holder",
-    "Verdict",
     "alike",
+    "at_home",
     "bare",
     "eldest",
     "first_holder",

@@ -7,40 +7,8 @@ page of AMP, the page that a link blog comments on. They name one article only w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
-from aggregator.model import ClaimKind
-
-
-class Claim(NamedTuple):
-    """A document that claims a URL, and what tells its article from others.
-
-    kind: what the URL is to it. Of its lead: title (folded), published (µs since 1970), the key of its own address,
-    `alone` and `beside` (see `model.Mention`); address: the key that it goes by, which is that of what is beside a
-    landing page.
-    """
-
-    document: int
-    kind: ClaimKind
-    title: str
-    published: int
-    own: str
-    alone: bool
-    beside: str
-    address: str
-
-
-class Verdict(NamedTuple):
-    """What a URL does for the documents that claim it.
-
-    joining: the documents that it joins by itself; titles, dates: whether it joins those of one title, and those of
-    one date; disputed: it is claimed for several articles.
-    """
-
-    joining: frozenset[int]
-    titles: bool = False
-    dates: bool = False
-    disputed: bool = False
+from aggregator.model import Claim, ClaimKind, Verdict
 
 
 def is_landing_page(url: str, claims: Sequence[Claim]) -> bool:
@@ -57,7 +25,7 @@ def weigh(claims: Sequence[Claim], *, lands: bool) -> Verdict:
     wholes = [claim for claim in claims if claim.kind != ClaimKind.page]
     disputed = lands or _is_disputed(wholes)
     joining = [claim.document for claim in wholes if claim.kind == ClaimKind.own or not disputed]
-    return Verdict(frozenset(joining), titles=disputed or bool(parts), dates=disputed, disputed=disputed)
+    return Verdict(frozenset(joining), disputed=disputed, parted=bool(parts))
 
 
 def _is_disputed(claims: Sequence[Claim]) -> bool:
@@ -105,7 +73,8 @@ def part_by_id(ids: Mapping[int, str], urls: Mapping[int, Iterable[str]]) -> lis
     for document, id in ids.items():
         for url in urls[document]:
             there = users.setdefault(url, {})
-            for other in (there.get(id), there.get(""), next(iter(there.values()), None) if not id else None):
+            first = next(iter(there.values()), None)
+            for other in (there.get(""), there.get(id) if id else first):
                 if other is not None:
                     join(document, other)
             there.setdefault(id, document)

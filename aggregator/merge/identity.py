@@ -76,6 +76,11 @@ def resembles(lead: Lead, holding: Holding) -> bool:
     )
 
 
+def at_home(leads: Iterable[Lead], known: Mapping[str, Holding]) -> list[Lead]:
+    """The leads whose paths hold an id that they go on with; known: what is remembered of their paths."""
+    return [lead for lead in leads if lead.path in known and still_holds(lead, known[lead.path])]
+
+
 SAME = 3
 """The `likeness` of a document that is the same in URL, title and date."""
 

@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from aggregator.merge import SAME, Holder, bare, first_holder, grant, is_bare, likeness, resembles, still_holds, trust
+from aggregator.merge import (
+    SAME,
+    Holder,
+    at_home,
+    bare,
+    first_holder,
+    grant,
+    is_bare,
+    likeness,
+    resembles,
+    still_holds,
+    trust,
+)
 from aggregator.model import Lead, Mention, Problem, Severity
 from aggregator.store import Index, Ledger, Refused, chunks, decode_mention
 from aggregator.store.articles import Articles
@@ -129,10 +141,10 @@ def _by_url(articles: Articles, ledger: Ledger, ids: Sequence[str], now: datetim
     for key, leads in articles.leads(sorted(set(articles.unnamed_of(urls).values()))).items():
         tellers = leads or [bare(key, key)]
         known = ledger.holdings([lead.path for lead in tellers])
-        at_home = [lead for lead in tellers if lead.path in known and still_holds(lead, known[lead.path])]
-        moved = [lead for lead in leads if lead not in at_home]
-        others = by_urls(articles, ledger, key, moved) if moved or not at_home else []
-        if at_home and not ledger.seen({known[lead.path].id for lead in at_home}, now):
+        homely = at_home(tellers, known)
+        moved = [lead for lead in leads if lead not in homely]
+        others = by_urls(articles, ledger, key, moved) if moved or not homely else []
+        if homely and not ledger.seen({known[lead.path].id for lead in homely}, now):
             others += seen_by_urls(articles, ledger, key, leads, now)
         free = (id for id in others if not _is_certain(_by_path(articles, ledger, [id]).get(id, ())))
         if (id := next(free, "")) in ids:

@@ -21,10 +21,13 @@ def coverage_of(index: Index, keys: Sequence[str]) -> dict[str, list[str]]:
 
 def _ordered(index: Index, listings: Sequence[Listing]) -> list[str]:
     """What is listed, by who lists it and where, each once."""
-    documents = {listing.document for listing in listings}
-    ranks = dict.fromkeys(documents, 0)
-    if len(documents) > 1:
-        ranked = sorted(documents, key=lambda document: trust(index.articles.lead(document)[1]))
-        ranks = {document: rank for rank, document in enumerate(ranked)}
-    ordered = sorted(listings, key=lambda listing: (listing.is_member, ranks[listing.document], listing.place))
+    ranked = [document for document in {listing.document for listing in listings} if document is not None]
+    if len(ranked) > 1:
+        ranked.sort(key=lambda document: trust(index.articles.lead(document)[1]))
+    ranks: dict[int | None, int] = {
+        document: rank for rank, document in enumerate([*ranked, None])
+    }  # what has no document comes last
+    ordered = sorted(
+        listings, key=lambda listing: (listing.is_member, ranks[listing.document], listing.place, listing.other)
+    )
     return list(dict.fromkeys(listing.other for listing in ordered))

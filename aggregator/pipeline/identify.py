@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import filterfalse
 from typing import NamedTuple
 
-from aggregator.merge import bare, eldest, is_bare, mint, own_id, resembles, still_holds
+from aggregator.merge import at_home, bare, eldest, is_bare, mint, own_id, resembles
 from aggregator.model import Holding, Lead, is_spare
 from aggregator.pipeline.claims import by_urls, give_named, seen_by_urls
 from aggregator.store import Ledger, chunks
@@ -16,7 +16,7 @@ from aggregator.store.articles import Articles
 _SOME = 500
 
 
-class Likeness(NamedTuple):
+class Headline(NamedTuple):
     """What a document and one that takes its place have in common: source, folded title, date (µs since 1970)."""
 
     source: str
@@ -45,8 +45,8 @@ def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
     """The oldest id that its leads' paths hold; one that subscribers see now before all others.
 
     A lead at a path that holds none may be a renamed document: then that one's id counts too. Where no path holds one
-    that is seen, one does that its URLs have.
-    Where articles part, several may have the same; the one whose URL it was given for comes first.
+    that is seen, one does that its URLs have. Where articles part, several may have the same; the one whose URL it was
+    given for comes first.
     """
     parted: list[tuple[str, list[Holding]]] = []
     for keys in chunks(articles.unnamed(), _SOME):
@@ -54,9 +54,9 @@ def _by_path(articles: Articles, ledger: Ledger, now: datetime) -> None:
         known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
         seen = ledger.seen({holding.id for holding in known.values()}, now)
         for key in keys:
-            at_home = [lead for lead in leads[key] if lead.path in known and still_holds(lead, known[lead.path])]
-            holdings = [known[lead.path] for lead in at_home]
-            moved = [lead for lead in leads[key] if lead not in at_home]
+            homely = at_home(leads[key], known)
+            holdings = [known[lead.path] for lead in homely]
+            moved = [lead for lead in leads[key] if lead not in homely]
             others = by_urls(articles, ledger, key, moved)[:1] if holdings and moved else []
             if holdings and not any(holding.id in seen for holding in holdings):
                 others += seen_by_urls(articles, ledger, key, leads[key], now)[:1]
@@ -79,34 +79,51 @@ def _by_likeness(
     """The id of a document that is gone, where a new one of the same source has its title and date, and neither has
     another such: a document whose name and address were changed at once. Who has the address has the better claim.
     """
-    ids = {*articles.orphaned(), *(ledger.entries() if everything else ())}
-    left = sorted(id for id in ledger.seen(ids, now) if not articles.has(id))
-    gone: dict[Likeness, dict[str, Holding]] = {}  # by id: of a document that went by several paths
-    for path, holding in ledger.holdings_of(left).items():
-        stays = is_bare(path) or articles.leads_any(path) or articles.unnamed_of(sorted(holding.urls))
-        if not stays:
-            likeness = Likeness(_source(path, sources), holding.title, holding.date)
-            gone.setdefault(likeness, {})[holding.id] = holding
+    gone = _gone(articles, ledger, sources, now, everything=everything)
     if not gone:
         return
-    fresh: dict[Likeness, list[str]] = {}
-    for keys in chunks(articles.merged(), _SOME):
-        leads = articles.leads(keys)
-        known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
-        for key in keys:
-            for lead in leads[key]:
-                if lead.path not in known or not still_holds(lead, known[lead.path]):
-                    likeness = Likeness(_source(lead.path, sources), lead.title, lead.date)
-                    fresh.setdefault(likeness, []).append(key)
+    fresh = _fresh(articles, ledger, sources)
     unnamed = set(articles.unnamed())
     pairs: dict[str, list[Holding]] = {}
-    for likeness, by_id in gone.items():
-        keys = fresh.get(likeness, [])
+    for headline, by_id in gone.items():
+        keys = fresh.get(headline, [])
         if len(keys) == len(by_id) == 1 and keys[0] in unnamed:
             pairs.setdefault(keys[0], []).extend(by_id.values())
     for key, candidates in sorted(pairs.items()):
         if oldest := eldest(candidates, articles.has):
             articles.give([(oldest.id, key)])
+
+
+def _gone(
+    articles: Articles, ledger: Ledger, sources: Sequence[str], now: datetime, *, everything: bool
+) -> dict[Headline, dict[str, Holding]]:
+    """What was held by documents that are gone, by headline and id: a document may have gone by several paths. Only ids
+    in the feeds count, which no article has and whose URLs none claims.
+    """
+    ids = {*articles.orphaned(), *(ledger.entries() if everything else ())}
+    left = sorted(id for id in ledger.seen(ids, now) if not articles.has(id))
+    gone: dict[Headline, dict[str, Holding]] = {}
+    for path, holding in ledger.holdings_of(left).items():
+        stays = is_bare(path) or articles.leads_any(path) or articles.unnamed_of(sorted(holding.urls))
+        if not stays:
+            headline = Headline(_source(path, sources), holding.title, holding.date)
+            gone.setdefault(headline, {})[holding.id] = holding
+    return gone
+
+
+def _fresh(articles: Articles, ledger: Ledger, sources: Sequence[str]) -> dict[Headline, list[str]]:
+    """The articles of new documents, a key for each document, by headline."""
+    fresh: dict[Headline, list[str]] = {}
+    for keys in chunks(articles.merged(), _SOME):
+        leads = articles.leads(keys)
+        known = ledger.holdings([lead.path for key in keys for lead in leads[key]])
+        for key in keys:
+            homely = at_home(leads[key], known)
+            strangers = [lead for lead in leads[key] if lead not in homely]
+            for lead in strangers:
+                headline = Headline(_source(lead.path, sources), lead.title, lead.date)
+                fresh.setdefault(headline, []).append(key)
+    return fresh
 
 
 def _source(path: str, sources: Sequence[str]) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from functools import cache, cached_property
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from msgspec.structs import replace
 from aggregator import documents, feeds
 from aggregator.merge import Alike
 from aggregator.model import Site
+from aggregator.pipeline.installed import versions
 
 Progress = Callable[[str, int, int], None]
 """Told the stage (`reading`, `rendering`, `publishing`), how much of it is done and how much there is."""
@@ -162,7 +161,7 @@ class Plan(msgspec.Struct, frozen=True, dict=True):
         }
         common = [program, sys.version_info[:2]]
         return {
-            stage: sha256(msgspec.json.encode([common, _versions(_SHAPING[stage]), part], order="sorted")).hexdigest()
+            stage: sha256(msgspec.json.encode([common, versions(_SHAPING[stage]), part], order="sorted")).hexdigest()
             for stage, part in parts.items()
         }
 
@@ -196,36 +195,3 @@ class Wish(msgspec.Struct, frozen=True):
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _versions(packages: Sequence[str]) -> list[str]:
-    """The versions of these installed packages, in their order. Raises PackageNotFoundError."""
-    installed = _installed()
-    return [installed.get(_plain(package)) or _version(package) for package in packages]
-
-
-@cache
-def _installed() -> Mapping[str, str]:
-    """The versions of all installed packages, by name, as their metadata folders are called (PEP 427).
-
-    importlib.metadata tells the same, but loading it takes longer than the whole of this.
-    """
-    versions: dict[str, str] = {}
-    for folder in sys.path:
-        with suppress(OSError):
-            for place in Path(folder).glob("*.dist-info"):
-                package, _, version = place.stem.partition("-")
-                versions.setdefault(_plain(package), version)
-    return versions
-
-
-def _plain(package: str) -> str:
-    """The name of a package in the one spelling that all of its spellings share (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", package).lower()
-
-
-def _version(package: str) -> str:
-    """The version of a package that is installed in another way."""
-    from importlib.metadata import version
-
-    return version(package)

@@ -5,9 +5,9 @@ changed ──ask──▶ URLs ──is one a landing page?──▶ own addres
 
 from __future__ import annotations
 
-from aggregator.merge import Claim, is_landing_page, weigh
-from aggregator.model import ClaimKind, Problem, Severity
-from aggregator.store.claims import ClaimRow, Claims
+from aggregator.merge import is_landing_page, weigh
+from aggregator.model import Problem, Severity
+from aggregator.store.claims import Claims
 from aggregator.store.files import Files
 
 _TOLD = 5  # documents of one URL that are named
@@ -19,19 +19,11 @@ def weigh_claims(claims: Claims, *, everything: bool) -> None:
         claims.ask_all()
     claims.ask()
     for url in claims.shared_addresses():
-        rows = claims.of(url)
-        claims.land(url, rows, lands=is_landing_page(url, list(map(_claim, rows))))
+        claimants = claims.of(url)
+        claims.land(url, claimants, lands=is_landing_page(url, claimants))
     for url in claims.doubtful():
-        rows = claims.of(url)
-        verdict = weigh(list(map(_claim, rows)), lands=claims.lands(url))
-        claims.put(
-            url,
-            rows,
-            verdict.joining,
-            titles=verdict.titles,
-            dates=verdict.dates,
-            disputed=verdict.disputed,
-        )
+        claimants = claims.of(url)
+        claims.put(url, claimants, weigh(claimants, lands=claims.lands(url)))
 
 
 def disputes(claims: Claims) -> list[Problem]:
@@ -60,16 +52,3 @@ def untitled(files: Files) -> list[Problem]:
         )
         for path, mention in files.untitled()
     ]
-
-
-def _claim(row: ClaimRow) -> Claim:
-    return Claim(
-        row.document,
-        ClaimKind(row.kind),
-        row.title,
-        row.published,
-        row.own,
-        bool(row.alone),
-        row.beside,
-        row.address,
-    )

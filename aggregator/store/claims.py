@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
-from aggregator.model import SPARE, ClaimKind, by_date, by_title
+from aggregator.model import SPARE, Claim, ClaimKind, Verdict, by_date, by_title
 from aggregator.store.database import Database
 from aggregator.store.packed import decode_mention
 from aggregator.text.plain import mark_of
@@ -25,20 +24,6 @@ SELECT claim.document, kind, joins, title, published, lead.address, alone, besid
   CROSS JOIN lead USING (document) CROSS JOIN mention ON mention.document = claim.document AND place = 0
   WHERE url = ? ORDER BY claim.document
 """
-
-
-class ClaimRow(NamedTuple):
-    """A document that claims a URL: see `merge.evidence.Claim`."""
-
-    document: int
-    kind: int
-    joins: int
-    title: str
-    published: int
-    own: str
-    alone: int
-    beside: str
-    address: str
 
 
 class Claims:
@@ -82,15 +67,15 @@ class Claims:
             (ClaimKind.page,),
         )
 
-    def of(self, url: str) -> list[ClaimRow]:
+    def of(self, url: str) -> list[Claim]:
         """The claims on a URL, in the order of the documents' numbers."""
-        return [ClaimRow(*row) for row in self.database.execute(_CLAIMS, (url,))]
+        return [Claim(*row) for row in self.database.execute(_CLAIMS, (url,))]
 
     def lands(self, url: str) -> bool:
         """Whether a URL is a landing page."""
         return bool(self.database.one("SELECT lands FROM weak WHERE url = ?", (url,)))
 
-    def land(self, url: str, claims: Iterable[ClaimRow], *, lands: bool) -> None:
+    def land(self, url: str, claims: Iterable[Claim], *, lands: bool) -> None:
         """Let documents go by what is beside their own URL, a landing page, or by that URL again."""
         own, other = (ClaimKind.other, ClaimKind.own) if lands else (ClaimKind.own, ClaimKind.other)
         movers = [claim for claim in claims if claim.own == url and claim.beside and claim.kind != own]
@@ -107,18 +92,9 @@ class Claims:
         else:
             self.database.execute("UPDATE weak SET lands = false WHERE url = ?", (url,))
 
-    def put(
-        self,
-        url: str,
-        claims: Sequence[ClaimRow],
-        joining: Collection[int],
-        *,
-        titles: bool,
-        dates: bool,
-        disputed: bool,
-    ) -> None:
-        """Let a URL join these documents by itself, and those of one title or date by spare keys."""
-        turned = [claim.document for claim in claims if claim.joins != (claim.document in joining)]
+    def put(self, url: str, claims: Sequence[Claim], verdict: Verdict) -> None:
+        """Let a URL join what it joins by itself, and the rest by spare keys."""
+        turned = [claim.document for claim in claims if claim.joins != (claim.document in verdict.joining)]
         if turned:
             self.database.executemany(
                 "UPDATE claim SET joins = NOT joins WHERE url = ? AND document = ?",
@@ -127,23 +103,23 @@ class Claims:
             self._change(turned)
             self.database.execute("INSERT OR IGNORE INTO former SELECT article FROM alias WHERE url = ?", (url,))
         was_weak = self.database.one("SELECT 1 FROM weak WHERE url = ?", (url,)) is not None
-        if titles:
+        if verdict.is_weak:
             self.database.execute(
                 "INSERT INTO weak VALUES (?, ?, false) ON CONFLICT DO UPDATE SET disputed = excluded.disputed",
-                (url, disputed),
+                (url, verdict.disputed),
             )
         elif was_weak:
             self.database.execute("DELETE FROM weak WHERE url = ?", (url,))
-        if titles or was_weak:
-            self._put_spares(url, claims, titles=titles, dates=dates)
-            self._put_keys(url, by_itself=bool(joining) or not titles)
+        if verdict.is_weak or was_weak:
+            self._put_spares(url, claims, verdict)
+            self._put_keys(url, by_itself=bool(verdict.joining) or not verdict.is_weak)
 
-    def _put_spares(self, url: str, claims: Sequence[ClaimRow], *, titles: bool, dates: bool) -> None:
+    def _put_spares(self, url: str, claims: Sequence[Claim], verdict: Verdict) -> None:
         """Let these documents claim the spare keys that they are to have of a URL, and no others."""
         wanted: set[tuple[str, int]] = set()
-        if titles:
+        if verdict.is_weak:
             wanted.update((by_title(url, mark_of(claim.title)), claim.document) for claim in claims)
-        if dates:
+        if verdict.disputed:
             wholes = (claim for claim in claims if claim.kind != ClaimKind.page)
             wanted.update((by_date(url, claim.published), claim.document) for claim in wholes)
         present = set(

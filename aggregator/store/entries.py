@@ -33,12 +33,12 @@ VISIBLE = "topic = ?1 AND since <= ?2 AND (until IS NULL OR until > ?2)"
 
 class Listing(NamedTuple):
     """An article and another one that is its coverage, the number of the document that lists it, and its place there;
-    `is_member`: the document is a near-duplicate's, and at place 0 it is that one itself.
+    `is_member`: the document is a near-duplicate's, and at place 0 it is that one itself, which may have no document.
     """
 
     key: str
     other: str
-    document: int
+    document: int | None
     place: int
     is_member: int
 
@@ -368,7 +368,7 @@ class Entries:
               JOIN mention ON mention.document = lead.document AND place > 0
               LEFT JOIN alias ON alias.url = mention.key
             UNION ALL SELECT said.key, said.article, lead.document, 0, member FROM said
-              CROSS JOIN lead ON lead.article = said.article WHERE member
+              LEFT JOIN lead ON lead.article = said.article WHERE member
             """,
             (json.dumps(keys),),
         )
