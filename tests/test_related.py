@@ -59,6 +59,19 @@ def test_a_near_duplicate_and_what_it_lists_come_behind(world: World) -> None:
     assert names == ["z1", "y1", "b", "a1"]
 
 
+def test_a_near_duplicate_without_a_document_is_coverage(world: World) -> None:
+    """Though only another entry lists it: it is shown with the one that stands for it."""
+    world.options |= {"related": "expand", "alike": Alike(timedelta(days=3), 0.7)}
+    headline = "Tide kites pass their first winter"
+    world.document("a", title=headline, provider={"name": "A"}, publishedDateTime=day(1))
+    other = related("x", title=headline, provider={"name": "X"}, publishedDateTime=day(2))
+    world.document("b", publishedDateTime=day(2), provider={"name": "B"}, related=[other])
+    world.regenerate()
+    entry = next(entry for entry in world.feed() if entry["link"] == "https://news.example/a")
+    assert coverage(entry) == ["https://other.example/x"]
+    assert world.tree() == world.rebuilt()
+
+
 @pytest.mark.parametrize("mode", ["attach", "expand"])
 def test_a_related_entry_without_a_title_has_its_documents(world: World, mode: str) -> None:
     """Or what others call it; where nobody does it is left out, told, and no entry."""
