@@ -384,6 +384,6 @@ def _held(ledger: Ledger, paths: Sequence[str]) -> dict[str, str]:
     for path, since in ledger.held(paths).items():
         instant = f"{since:%Y-%m-%d %H:%M}Z" if since else "an earlier version's run"
         held[path] = f"held: it is gone since {instant}, and kept until it returns or --accept-deletions is given"
-    for path, since in ledger.kept_since(paths).items():
+    for path, since in ledger.pruned.since(paths).items():
         held[path] = f"pruned: it is gone since {since:%Y-%m-%d %H:%M}Z, and kept in archives (`gone: keep`)"
     return held

@@ -90,7 +90,7 @@ def ingest(
     keep(index, ledger, verdict.kept, now)
     for paths in chunks(verdict.gone, 500):
         index.files.drop(paths)
-        ledger.keep_no_longer(paths)
+        ledger.pruned.drop(paths)
     joined = join(plan, index, ledger, now, everything=everything)
     if "rendering" in stale:
         index.entries.render_all()

@@ -25,7 +25,8 @@ def keep(index: Index, ledger: Ledger, documents: Mapping[str, str], now: dateti
     """Keep documents that are gone, whose sources are given by path."""
     for paths in chunks(documents, _SOME):
         kept = [Kept(path, documents[path], index.files.said(path)) for path in paths]
-        ledger.keep(kept, now)
+        ledger.pruned.put(kept, now)
+        ledger.reach(now)
         _put(index, kept, "kept")
 
 
@@ -36,14 +37,14 @@ def recall(plan: Plan, index: Index, ledger: Ledger, *, strange: bool, respell: 
     strange: index and ledger meet anew; respell: the rules for keys may have changed.
     """
     if strange or respell:
-        remembered, known = ledger.kept_paths(), set(index.files.kept())
+        remembered, known = ledger.pruned.paths(), set(index.files.kept())
         _put_back(index, sorted(known.difference(remembered)))
         wanted = remembered if respell else [path for path in remembered if path not in known]
         for paths in chunks(wanted, _SOME):
-            _put(index, [_as_read_now(plan, kept) for kept in ledger.kept(paths)], "kept")
+            _put(index, [_as_read_now(plan, kept) for kept in ledger.pruned.of(paths)], "kept")
     returned = index.files.returned()
     _put_back(index, returned)
-    ledger.keep_no_longer(returned)
+    ledger.pruned.drop(returned)
     return bool(returned)
 
 

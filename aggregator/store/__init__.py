@@ -11,11 +11,12 @@ from aggregator.store.digests import Closed
 from aggregator.store.entries import KEPT, Listing, Part
 from aggregator.store.index import FILE as INDEX_FILE
 from aggregator.store.index import Index, open_index
-from aggregator.store.ledger import DAMAGED, Kept, Ledger, News, Out, Stand
+from aggregator.store.ledger import DAMAGED, Ledger, News, Out, Stand
 from aggregator.store.ledger import FILE as LEDGER_FILE
 from aggregator.store.likes import Former
 from aggregator.store.packed import Packed, Row, Saved, Spot, Standing, Topics, decode_mention, pack
 from aggregator.store.placements import Lister, Move, Place
+from aggregator.store.pruned import Kept
 
 __all__ = [
     "DAMAGED",

@@ -19,12 +19,12 @@ from msgspec.json import Decoder, encode
 from msgspec.structs import replace
 
 from aggregator.errors import AggregatorError, LedgerCorrupt, StoreError
-from aggregator.model import EPOCH, SPARE, Holding, Lead, Mention, Shown, Tombstone, from_micros, is_spare, to_micros
+from aggregator.model import EPOCH, SPARE, Holding, Lead, Shown, Tombstone, from_micros, is_spare, to_micros
 from aggregator.store.database import Database, is_outside, make_folder
 from aggregator.store.digests import Digests
 from aggregator.store.index import FILE as INDEX
 from aggregator.store.ledger_schema import SCHEMA, TABLES, UPGRADES, VERSION
-from aggregator.store.packed import seal, unseal
+from aggregator.store.pruned import Pruned
 from aggregator.store.soundness import LOST, holds_its_kinds
 from aggregator.text.plain import nfc
 from aggregator.text.unseen import folded
@@ -74,14 +74,6 @@ class Record(NamedTuple):
     withdrawn: datetime | None
 
 
-class Kept(NamedTuple):
-    """A document that is gone and kept: its path, its source, and what its last good version says."""
-
-    path: str
-    source: str
-    said: Sequence[Mention]
-
-
 class Out(NamedTuple):
     """A feed that is out, or an archive of one: its topic as spelled, since when it doesn't qualify (None: it does),
     and what it shows.
@@ -103,7 +95,8 @@ class News(NamedTuple):
 class Ledger:
     """The ledger of the store in `folder`. Raises LedgerCorrupt, which says what to do, and StoreError.
 
-    `tracking`: the configuration's part of the rules by which URLs are canonical. `digests` has the tables of those.
+    `tracking`: the configuration's part of the rules by which URLs are canonical. `digests` and `pruned` have the tables
+    of those.
     """
 
     def __init__(self, folder: Path, *, dry: bool = False, tracking: tuple[str, ...] = ()) -> None:
@@ -125,6 +118,7 @@ class Ledger:
         self._path = path
         self._vouched = False
         self.digests = Digests(self.database)
+        self.pruned = Pruned(self.database)
 
     def _prepare(self, path: Path) -> None:
         version = self.database.version
@@ -509,39 +503,6 @@ class Ledger:
     def release(self, paths: Iterable[str]) -> None:
         """Remember that these documents are there again, or let go."""
         self.database.executemany("DELETE FROM missing WHERE path = ?", [(path,) for path in paths])
-
-    # What is gone and kept
-
-    def keep(self, documents: Iterable[Kept], now: datetime) -> None:
-        """Remember documents that are gone from now on, and kept."""
-        self.database.executemany(
-            "INSERT OR IGNORE INTO kept VALUES (?, ?, ?, ?)",
-            [(path, source, to_micros(now), seal(said)) for path, source, said in documents],
-        )
-        self.reach(now)
-
-    def kept(self, paths: Iterable[str]) -> Iterator[Kept]:
-        """Those of these documents that are gone and kept."""
-        for path, source, said in self.database.execute(
-            "SELECT path, source, said FROM kept WHERE path IN (SELECT value FROM json_each(?)) ORDER BY path",
-            (json.dumps(list(paths)),),
-        ).fetchall():
-            yield Kept(path, source, unseal(said))
-
-    def kept_since(self, paths: Iterable[str]) -> dict[str, datetime]:
-        """Since when those of these documents are gone that are kept."""
-        rows = self.database.execute(
-            "SELECT path, since FROM kept WHERE path IN (SELECT value FROM json_each(?))", (json.dumps(list(paths)),)
-        )
-        return {path: from_micros(since) for path, since in rows}
-
-    def kept_paths(self) -> list[str]:
-        """All documents that are gone and kept."""
-        return self.database.column("SELECT path FROM kept ORDER BY path")
-
-    def keep_no_longer(self, paths: Iterable[str]) -> None:
-        """Forget documents that are there again, or let go."""
-        self.database.executemany("DELETE FROM kept WHERE path = ?", [(path,) for path in paths])
 
     # What becomes of entries
 
