@@ -95,8 +95,8 @@ class News(NamedTuple):
 class Ledger:
     """The ledger of the store in `folder`. Raises LedgerCorrupt, which says what to do, and StoreError.
 
-    `tracking`: the configuration's part of the rules by which URLs are canonical. `digests` and `pruned` have the tables
-    of those.
+    `tracking`: the configuration's part of the rules by which URLs are canonical. `digests` and `pruned` have the
+    tables of those.
     """
 
     def __init__(self, folder: Path, *, dry: bool = False, tracking: tuple[str, ...] = ()) -> None:
